@@ -1,0 +1,119 @@
+"""Tasks as bars in the terminal: how many are in each status, and how many were created when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from orchctl.model import Task, TaskStatus
+from orchctl.render.table import STATUS_COLORS, cut_or_padded
+from orchctl.sanitize import safe
+from orchctl.streams import Streams
+
+_PLAIN, _BOLD = "\x1b[0m", "\x1b[1m"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_WIDEST_LABEL = 24
+_MOST_PARTS = 31
+_STEPS = (
+    (timedelta(minutes=1), "minute", "%H:%M"),
+    (timedelta(minutes=10), "10 minutes", "%H:%M"),
+    (timedelta(hours=1), "hour", "%m-%d %H:%M"),
+    (timedelta(hours=6), "6 hours", "%m-%d %H:%M"),
+    (timedelta(days=1), "day", "%Y-%m-%d"),
+    (timedelta(days=7), "week", "%Y-%m-%d"),
+    (timedelta(days=30), "30 days", "%Y-%m-%d"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """How many were created in each part of the time, the empty parts too; the last of them ends now or later."""
+
+    step: timedelta
+    unit: str
+    style: str
+    parts: tuple[tuple[datetime, int], ...]
+
+
+class Gathered:
+    """What a chart needs of tasks, taken one by one."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._minutes: Counter[int] = Counter()
+
+    def add(self, tasks: Iterable[Task]) -> Gathered:
+        for task in tasks:
+            self.counts[task.status] += 1
+            if task.created_at is not None:
+                self._minutes[int(task.created_at.timestamp()) // 60] += 1
+        return self
+
+    def over_time(self) -> OverTime | None:
+        """In parts of a length that shows all of them on a screen."""
+        if not self._minutes:
+            return None
+        first, last = min(self._minutes), max(self._minutes)
+        step, unit, style = next(
+            (each for each in _STEPS if (last - first) * 60 / each[0].total_seconds() < _MOST_PARTS),
+            _STEPS[-1],
+        )
+        size = int(step.total_seconds()) // 60
+        begin = _aligned(first, size)
+        parts = [0] * ((last - begin) // size + 1)
+        for minute, count in self._minutes.items():
+            parts[(minute - begin) // size] += count
+        dated = [(datetime.fromtimestamp((begin + at * size) * 60, UTC), n) for at, n in enumerate(parts)]
+        return OverTime(step, unit, style, tuple(dated[-_MOST_PARTS:]))
+
+
+def _aligned(minute: int, size: int) -> int:
+    """Parts begin at full hours and at midnight of the user's zone."""
+    offset = datetime.fromtimestamp(minute * 60, UTC).astimezone().utcoffset() or timedelta()
+    shift = int(offset.total_seconds()) // 60
+    return (minute + shift) // size * size - shift
+
+
+def chart(
+    title: str, counts: Mapping[str, int], over_time: OverTime | None, streams: Streams
+) -> Iterator[str]:
+    """Lines of bars as wide as the terminal."""
+    total = sum(counts.values())
+    yield _heading(f"{safe(title)}  {total} task{'' if total == 1 else 's'}", streams)
+    rows = [(status, count, STATUS_COLORS.get(status, "")) for status, count in _in_order(counts)]
+    yield from _bars(rows, streams)
+    if over_time is not None and total > 1:
+        yield ""
+        yield _heading(f"created, by {over_time.unit}", streams)
+        dated = [
+            (begin.astimezone().strftime(over_time.style), count, "") for begin, count in over_time.parts
+        ]
+        yield from _bars(dated, streams)
+
+
+def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(status.value, count) for status in TaskStatus if (count := counts.get(status, 0))]
+
+
+def _bars(rows: list[tuple[str, int, str]], streams: Streams) -> Iterator[str]:
+    most = max((count for _, count, _ in rows), default=0)
+    if not most:
+        return
+    label_width = min(_WIDEST_LABEL, max(len(label) for label, _, _ in rows))
+    number_width = len(str(most))
+    room = max(10, streams.width - label_width - number_width - 5)
+    for label, count, color in rows:
+        bar = _bar(count / most * room) or ("▏" if count else "")
+        bar = f"{color}{bar}{_PLAIN}" if color and streams.color else bar
+        yield f"{cut_or_padded(label, label_width)}  {count:>{number_width}}  {bar}".rstrip()
+
+
+def _bar(length: float) -> str:
+    eighths = round(length * 8)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _heading(text: str, streams: Streams) -> str:
+    return f"{_BOLD}{text}{_PLAIN}" if streams.color else text
