@@ -1,0 +1,270 @@
+"""A log as it grows: each entry once, however often, late or out of order the server tells of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from orchctl.client.logs import NO_TIME, Logs, newest
+from orchctl.client.waiting import JOB_ENDED, LOST_POLLS, Waits
+from orchctl.dialects.base import Feature
+from orchctl.errors import NetworkFault, OrchctlError, Unavailable, Unintelligible, WaitFailed, WaitTimedOut
+from orchctl.model.words import JobStatus
+from orchctl.times import rfc3339
+
+if TYPE_CHECKING:
+    from orchctl.model import Job, LogEntry, LogFilter
+
+POLL_SECONDS = 2.0
+OVERLAP = timedelta(seconds=60)
+# Where every answer is the whole log, a wider window costs little more, and bears a clock that was set back.
+WHOLE_LOG_OVERLAP = timedelta(minutes=65)
+# After the job's end its last words may still be on their way.
+DRAIN_POLLS = 2
+DRAIN_SECONDS = 0.5
+# So many entries are held to put them in order, where an answer is longer than that.
+HELD = 20_000
+
+
+class Seen:
+    """What was shown of a log already, and from when on to ask for what was not.
+
+    Times are the server's, and count no further than the time of asking: a robot whose clock is ahead must not
+    make what the others say late.
+    """
+
+    def __init__(self, *, overlap: timedelta, since: datetime | None) -> None:
+        self.new = 0
+        """Entries of the last answer that were not in those before."""
+        self._overlap = overlap
+        self._since = since
+        self._known: dict[object, tuple[datetime, int]] = {}
+        self._asked_at: datetime | None = None
+        self._cursor: datetime | None = None
+        self._newest: datetime | None = None
+        self._first_new: datetime | None = None
+        self._met_known = False
+
+    def ask(self, now: datetime) -> None:
+        """An answer is asked for, as a whole."""
+        self._asked_at = now
+        self._met_known, self._first_new, self.new = False, None, 0
+
+    def ask_from(self, since: datetime | None) -> None:
+        """Ask anew, before anything was shown."""
+        self._since = since
+        self._known.clear()
+        self._newest = None
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on to ask."""
+        if self._cursor is None:
+            return self._since
+        begin = self._cursor - self._overlap
+        return begin if self._since is None else max(begin, self._since)
+
+    def added(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
+        """Those not seen yet, of one whose message has grown the rest; what is taken from here is seen.
+
+        Where entries have no ids they are told apart by their values, and by how often these came.
+        """
+        known, since = self._known, self.since
+        times: Counter[object] = Counter()
+        latest = datetime.min.replace(tzinfo=UTC)
+        for entry in entries:
+            time, message = entry.time, entry.message
+            if since is not None and time < since and time != NO_TIME:
+                continue
+            key: object = entry.id
+            if key is None:
+                value = (time, entry.level, message, entry.robot, entry.process, entry.job_id)
+                times[value] += 1
+                key = (value, times[value])
+            if time > latest:
+                latest = time
+                if self._newest is None or time > self._newest:
+                    self._newest = time
+            before = known.get(key)
+            if before is None:
+                known[key] = time, len(message)
+                self.new += 1
+                if self._first_new is None or time < self._first_new:
+                    self._first_new = time
+                yield entry
+            else:
+                self._met_known = True
+                if len(message) > before[1]:
+                    known[key] = time, len(message)
+                    self.new += 1
+                    yield replace(entry, message=message[before[1] :].lstrip("\n"))
+
+    def settle(self) -> tuple[datetime, datetime] | None:
+        """The answer was complete. If nothing seen before was in it: the times between which some may be lost."""
+        before, gap = self._cursor, None
+        if before is not None and self._first_new is not None and not self._met_known:
+            gap = before, self._first_new
+        end = self._end()
+        if end is not None:
+            self._cursor = end if before is None else max(before, end)
+            self._drop_older_than(self._cursor)
+        return gap
+
+    def trimmed(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
+        """The same where nothing is shown before the end: only what may be met again is remembered."""
+        limit = HELD
+        for entry in self.added(entries):
+            if len(self._known) > limit:
+                self._drop_older_than(self._end() or NO_TIME)
+                limit = HELD + 2 * len(self._known)
+            yield entry
+
+    def _end(self) -> datetime | None:
+        return None if self._newest is None or self._asked_at is None else min(self._newest, self._asked_at)
+
+    def _drop_older_than(self, end: datetime) -> None:
+        begin = end - self._overlap
+        old = [key for key, (time, _) in self._known.items() if time < begin and time != NO_TIME]
+        for key in old:
+            del self._known[key]
+
+
+def in_order(entries: Iterable[LogEntry], *, held: int = HELD) -> Iterator[list[LogEntry]]:
+    """By time, of one time as they came; of many at once only so many are held, unless the newest come first.
+
+    What was taken in before an error goes out before it.
+    """
+    waiting: list[LogEntry] = []
+    backwards: bool | None = None
+    limit = 2 * held
+    try:
+        for entry in entries:
+            waiting.append(entry)
+            if len(waiting) == limit and not backwards:
+                if backwards is None:
+                    backwards = waiting[0].time > waiting[-1].time
+                    if backwards:
+                        continue
+                waiting.sort(key=_TIME)
+                yield waiting[:held]
+                del waiting[:held]
+    except OrchctlError:
+        yield _sorted(waiting, backwards=bool(backwards))
+        raise
+    yield _sorted(waiting, backwards=bool(backwards))
+
+
+_TIME = attrgetter("time")
+
+
+def _sorted(entries: list[LogEntry], *, backwards: bool) -> list[LogEntry]:
+    if backwards or (len(entries) > 1 and entries[0].time > entries[-1].time):
+        entries.reverse()
+    entries.sort(key=_TIME)
+    return entries
+
+
+class Follows(Waits, Logs):
+    def follow_log(
+        self,
+        wanted: LogFilter,
+        *,
+        count: int | None = None,
+        interval: float = POLL_SECONDS,
+        overlap: timedelta | None = None,
+    ) -> Iterator[list[LogEntry]]:
+        """What is there, at first its last ``count`` entries, then what is added; each list as it comes.
+
+        It ends once ``wanted.until`` is over; the log of one job ends with the job, when nothing more comes.
+
+        :raises NotFound, NotAuthenticated: at once.
+        :raises NetworkFault, Unavailable, Unintelligible: five polls in a row came to nothing.
+        """
+        self.require(Feature.LIST_LOG_ENTRIES)
+        wanted = self._log_filter(wanted)
+        usual = OVERLAP if self.dialect.lists_log_from_a_time else WHOLE_LOG_OVERLAP
+        seen = Seen(overlap=usual if overlap is None else overlap, since=wanted.since)
+        lost = quiet = 0
+        while True:
+            began, asked_at = self._clock(), self._now()
+            self._forget_unsure_names()
+            is_over = wanted.until is not None and asked_at > wanted.until
+            try:
+                # The job before its log: what was said before its end is then in the log that is read after.
+                ending = len(wanted.jobs) == 1 and self.get_job(wanted.jobs[0]).status in JOB_ENDED
+                seen.ask(asked_at)
+                if count is None:
+                    yield from self._added(wanted, seen)
+                else:
+                    last = self._begin_with(wanted, seen, count)
+                    count = None
+                    yield last
+            except (NetworkFault, Unavailable, Unintelligible) as error:
+                lost += 1
+                if lost > LOST_POLLS:
+                    raise
+                self._note(f"{error.message}; following goes on")
+                self._sleep(interval)
+                continue
+            gap = seen.settle()
+            if gap is not None:
+                self._note(
+                    f"gap: what was read up to {rfc3339(gap[0])} is not in the log any more (purged or rotated): "
+                    f"entries from then to {rfc3339(gap[1])} may be missing"
+                )
+            elif lost:
+                self._note("the log can be read again; nothing was lost")
+            lost = 0
+            quiet = quiet + 1 if ending and not seen.new else 0
+            if is_over or quiet >= DRAIN_POLLS:
+                return
+            # A log that takes long to read is not asked for more than half of the time.
+            self._sleep(min(interval, DRAIN_SECONDS) if ending else max(interval, self._clock() - began))
+
+    def read_log(self, wanted: LogFilter, *, count: int | None = None) -> Iterator[list[LogEntry]]:
+        """What is there, or its last ``count`` entries, by time."""
+        if count is not None:
+            yield self.tail_log(wanted, count)
+            return
+        self.require(Feature.LIST_LOG_ENTRIES)
+        wanted = self._log_filter(wanted)
+        for batch in in_order(self._matching(self._log_pages(wanted), wanted)):
+            yield self._all_named(batch)
+
+    def job_failure(self, ident: str) -> OrchctlError | None:
+        """What a job's result is as an error; ``None``: it succeeded."""
+        job = self.get_job(ident)
+        if job.status == JobStatus.SUCCESS:
+            return None
+        if job.status in JOB_ENDED:
+            return WaitFailed(_ended_as(job), hint=f"see more: orchctl job get {ident} -o yaml")
+        return WaitTimedOut(
+            f"the job {ident} is {job.status}: it has not ended",
+            hint=f"orchctl job logs {ident} -f --exit-status",
+        )
+
+    def _added(self, wanted: LogFilter, seen: Seen) -> Iterator[list[LogEntry]]:
+        entries = self._log_pages(replace(wanted, since=seen.since))
+        for batch in in_order(self._matching(seen.added(entries), wanted)):
+            if batch:
+                yield self._all_named(batch)
+
+    def _begin_with(self, wanted: LogFilter, seen: Seen, count: int) -> list[LogEntry]:
+        # At least one is looked for: the time of the server's last entry says from when on to ask.
+        least = max(count, 1)
+        last: list[LogEntry] = []
+        for begin in self._beginnings(wanted.since):
+            seen.ask_from(begin)
+            entries = self._log_pages(replace(wanted, since=begin))
+            last = newest(self._matching(seen.trimmed(entries), wanted), least)
+            if len(last) == least:
+                break
+        return self._all_named(last[least - count :])
+
+
+def _ended_as(job: Job) -> str:
+    return f"the job {job.id} is {job.status}" + (f": {job.info}" if job.info else "")

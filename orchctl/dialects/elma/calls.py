@@ -1,0 +1,118 @@
+"""How ELMA RPA is called: POST with JSON, the token in the body, the answer's own status in its body too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from orchctl.dialects.base import Dialect, NoRoute, Registration
+from orchctl.dialects.elma import wire
+from orchctl.errors import BadRequest, NotAuthenticated, NotFound, OrchctlError
+from orchctl.sanitize import safe
+from orchctl.transport import Call, Download, Effect, Reply
+
+if TYPE_CHECKING:
+    from orchctl.model import Json
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ROUTE_MISSING = frozenset({404})
+_LARGEST_ERROR = 64 * 1024
+
+
+class Calls(Dialect):
+    def register(self, uuid: str, *, name: str, description: str) -> None:
+        """``orchestra/system/registration``: what an administrator then has to allow."""
+        self._call(
+            "/v1/orchestra/system/registration",
+            {"uuid": uuid, "name": name, "desc": description},
+            effect=Effect.ONCE,
+            absent="the server does not know how to register an external system",
+            signed=False,
+        )
+
+    def registration(self, uuid: str) -> Registration:
+        """``orchestra/system/status``. No document says which status means what: a 2xx is taken for "allowed"."""
+        try:
+            body = self._call(
+                "/v1/orchestra/system/status",
+                {"uuid": uuid},
+                effect=Effect.READ,
+                absent="no such external system",
+                signed=False,
+            )
+        except NoRoute:
+            raise
+        except NotFound:
+            return Registration.UNKNOWN
+        except (NotAuthenticated, BadRequest):
+            return Registration.WAITING
+        word = body.get("status")
+        if isinstance(word, str) and word.lower() in ("request", "locked"):
+            return Registration.WAITING
+        return Registration.ALLOWED
+
+    def _check_file(self, download: Download, absent: str) -> None:
+        """Tell an answer that says "no" from a file that is JSON: no document shows either."""
+        reply = download.reply
+        if "content-disposition" in reply.headers or "json" not in reply.headers.get("content-type", ""):
+            return
+        head = download.peek()
+        if len(head) > _LARGEST_ERROR or (download.total or 0) > len(head):
+            return
+        reply.body = head
+        try:
+            body = reply.data()
+        except OrchctlError:
+            return
+        if wire.is_error(body):
+            wire.raise_for(body, reply, absent=absent, title=self.title)  # type: ignore[arg-type]  # an object
+
+    def _call(
+        self, path: str, fields: Mapping[str, Json], *, effect: Effect, absent: str, signed: bool = True
+    ) -> dict[str, Json]:
+        return self._answer(self._send(path, fields, effect=effect, signed=signed), absent=absent)
+
+    def _send(self, path: str, fields: Mapping[str, Json], *, effect: Effect, signed: bool = True) -> Reply:
+        body = self.signed(fields) if signed else dict(fields)
+        return self.http.send(Call(method="POST", path=path, effect=effect, json=body, accept=_ROUTE_MISSING))
+
+    def signed(self, fields: Mapping[str, Json]) -> dict[str, Json]:
+        """With the system's token in front; in process the sandbox asks for none."""
+        token = self.secret()
+        if token is None:
+            return dict(fields)
+        if GUID.fullmatch(token) is None:
+            raise NotAuthenticated(
+                "the credential of an ELMA context is the UUID of a registered external system, and this is none",
+                hint=f"orchctl auth login -c {self.context.name} makes one and registers it",
+            )
+        return {"auth_tkn": token, **fields}
+
+    def check_raw(self, reply: Reply) -> None:
+        try:
+            body = reply.data(empty=True)
+        except OrchctlError:
+            return
+        if isinstance(body, dict):
+            wire.raise_for(body, reply, absent=f"{self.title} has no such thing", title=self.title)
+
+    def _answer(self, reply: Reply, *, absent: str) -> dict[str, Json]:
+        """The body, if its own status is no error. HTTP's 404 is a path that the server does not have,
+        unless a task-shaped answer comes with it."""
+        if reply.status == 404:
+            try:
+                body = reply.data()
+            except OrchctlError:
+                body = None
+            if isinstance(body, dict) and wire.result_number(body) is not None:
+                wire.raise_for(body, reply, absent=absent, title=self.title)
+            raise NoRoute(
+                f"the server has nothing at {safe(reply.target.partition('?')[0])} (404)",
+                hint="check the context's URL, and whether the server is an ELMA RPA Orchestrator",
+            )
+        body = reply.data()
+        if not isinstance(body, dict):
+            raise reply.unintelligible("an object was expected")
+        wire.raise_for(body, reply, absent=absent, title=self.title)
+        return body

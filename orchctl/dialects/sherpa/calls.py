@@ -1,0 +1,205 @@
+"""The calls that all of Sherpa's nouns make alike: read, list, create, update, delete."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from orchctl.dialects.base import Dialect, Page
+from orchctl.dialects.sherpa.wire import Record, as_form, as_json, unwrapped, zone_of
+from orchctl.errors import BadRequest, NotFound, Refused
+from orchctl.registry import Registry
+from orchctl.transport import Call, Effect, Reply, Transport, quote
+
+if TYPE_CHECKING:
+    from orchctl.config import Context
+    from orchctl.model import Json
+
+T = TypeVar("T")
+
+ABSENT = frozenset({204, 404})
+# How a server may say that it has no such call.
+_NO_SUCH_CALL = frozenset({400, 404, 405, 422, 500, 501})
+_OTHER_METHOD = frozenset({404, 405, 501})
+# The Designer's default for "max count"; whether the API shares it is not documented.
+DEFAULT_CAP = 100
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_METHODS = "method"  # of the registry: which of two methods a server takes
+
+# Seed 000: these are found by name too.
+NAMED = frozenset({"queue", "task", "asset", "log"})
+
+
+class Calls(Dialect):
+    name: ClassVar[str] = "sherpa"
+    title: ClassVar[str] = "Sherpa Orchestrator"
+    raw_form: ClassVar[bool] = True
+
+    def __init__(self, http: Transport, context: Context) -> None:
+        super().__init__(http, context)
+        self._zone: tzinfo = zone_of(context.time_zone)
+
+    @staticmethod
+    def authorization(context: Context, secret: str) -> dict[str, str]:
+        """base64 of the bare GUID: no colon, no password (seeds 000 and 001)."""
+        scheme = "Bearer" if context.auth == "bearer" else "Basic"
+        return {"Authorization": f"{scheme} {base64.b64encode(secret.encode()).decode()}"}
+
+    @staticmethod
+    def explain(body: Json) -> str | None:
+        if isinstance(body, dict):
+            text = Record(body, UTC).first("error", "message", "errortext", "errormessage", "detail")
+            if isinstance(text, str):
+                return text
+        return None
+
+    def is_id(self, ident: str) -> bool:
+        return _GUID.fullmatch(ident) is not None
+
+    def takes_name(self, kind: str) -> bool:
+        return kind in NAMED
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, Json],
+        *,
+        coded: bool = False,
+        effect: Effect = Effect.ONCE,
+        accept: frozenset[int] = frozenset(),
+    ) -> Call:
+        """``coded``: the vendor's code shows this call with a form; the reference's calls are JSON."""
+        wire = self.context.wire
+        if wire == "form" or (coded and wire == "auto"):
+            return Call(method=method, path=path, form=as_form(fields), effect=effect, accept=accept)
+        return Call(method=method, path=path, json=as_json(fields), effect=effect, accept=accept)
+
+    def _read(self, entity: str, ident: str) -> dict[str, Any]:
+        """``GET /api/<entity>/read/{guid}``, by name too where the server takes one."""
+        reply = self.http.send(
+            Call(method="GET", path=f"/api/{entity}/read/{quote(ident)}", effect=Effect.READ, accept=ABSENT)
+        )
+        return self._found(reply, entity, ident)
+
+    def _list(self, entity: str, read: Callable[[dict[str, Any]], T]) -> Page[T] | None:
+        """``GET /api/<entity>/read`` without an id: documented for robots, tried for the others."""
+        reply = self.http.send(
+            Call(method="GET", path=f"/api/{entity}/read", effect=Effect.READ, accept=_NO_SUCH_CALL)
+        )
+        if reply.status != 200 or reply.empty:
+            return None
+        rows = unwrapped(reply.data(noise=True))
+        if not isinstance(rows, list):
+            return None
+        found = [row for row in rows if isinstance(row, dict)]
+        return Page(map(read, found), guessed=True) if len(found) == len(rows) else None
+
+    def _stream(self, call: Call, read: Callable[[dict[str, Any]], T]) -> Iterator[T]:
+        return (read(row) for row in self.http.stream(call, noise=True) if isinstance(row, dict))
+
+    def _create(self, entity: str, fields: Mapping[str, Json], *, coded: bool = False) -> str:
+        """``POST /api/<entity>/create``; answers the new object's GUID."""
+        return self._guid(self.http.send(self._call("POST", f"/api/{entity}/create", fields, coded=coded)))
+
+    def _update(
+        self,
+        entity: str,
+        fields: Mapping[str, Json],
+        *,
+        coded: bool = False,
+        effect: Effect = Effect.IDEMPOTENT,
+    ) -> None:
+        """``PUT /api/<entity>/update``."""
+        call = self._call("PUT", f"/api/{entity}/update", fields, coded=coded, effect=effect)
+        self._acknowledged(self.http.send(call))
+
+    def _delete(self, entity: str, ident: str) -> None:
+        """``DELETE /api/<entity>/delete/{guid}``."""
+        path = f"/api/{entity}/delete/{quote(ident)}"
+        self._acknowledged(self.http.send(Call(method="DELETE", path=path, effect=Effect.IDEMPOTENT)))
+
+    def _either(
+        self, what: str, methods: tuple[str, str], ident: str, make: Callable[[str, frozenset[int]], Call]
+    ) -> None:
+        """A call whose method the documents contradict each other on.
+
+        The second is sent only where the first was answered 404, 405 or 501, and remembered for this server
+        if it was taken.
+        """
+        memory = Registry.of(self.context.origin)
+        first, second = methods
+        if memory.seen(_METHODS).get(what) == second:
+            first, second = second, first
+        reply = self.http.send(make(first, _OTHER_METHOD))
+        if reply.status not in _OTHER_METHOD:
+            self._acknowledged(reply)
+            return
+        other = self.http.send(make(second, _OTHER_METHOD))
+        if other.status in _OTHER_METHOD:
+            if 404 in (reply.status, other.status):
+                raise NotFound(f"no {what.partition('/')[0]} {ident!r}")
+            raise BadRequest(f"{self.title} takes {what} neither with {first} nor with {second}")
+        memory.remember(_METHODS, {what: second})
+        self._acknowledged(other)
+
+    def _guid(self, reply: Reply) -> str:
+        data = unwrapped(reply.data(noise=True))
+        if isinstance(data, str) and self.is_id(data):
+            return data
+        guid = Record(data, UTC).text("guid", "id") if isinstance(data, dict) else None
+        if guid is None:
+            raise reply.unintelligible("the answer holds no guid")
+        return guid
+
+    def _acknowledged(self, reply: Reply) -> None:
+        """``[]`` is success, so is an empty body; an object with an error text in it is not."""
+        if reply.empty:
+            return
+        data = reply.data(noise=True)
+        if text := self.explain(data):
+            raise Refused(f"{self.title} refused: {text}")
+
+    def _found(self, reply: Reply, entity: str, ident: str) -> dict[str, Any]:
+        """The object that was read; nothing in any of the ways that PHP says it is "not found"."""
+        data = None if reply.status in ABSENT else unwrapped(reply.data(noise=True))
+        if isinstance(data, list):
+            data = self._only(data, entity, ident)
+        if not data:
+            raise NotFound(f"no {NOUN.get(entity, entity)} {ident!r}", hint=self._name_hint(entity, ident))
+        if not isinstance(data, dict):
+            raise reply.unintelligible("an object was expected")
+        if (text := self.explain(data)) and Record(data, UTC).first("guid", "id") is None:
+            raise Refused(f"{self.title} refused: {text}")
+        return data
+
+    def _only(self, rows: list[Json], entity: str, ident: str) -> Json:
+        """Since 141857 a search by name answers all objects of that name."""
+        found = [row for row in rows if isinstance(row, dict)]
+        if len(found) > 1:
+            noun = NOUN.get(entity, entity)
+            ids = ", ".join(Record(row, UTC).text("guid", "id") or "?" for row in found)
+            raise Refused(f"the name {ident!r} stands for more than one {noun}", hint=f"use an id: {ids}")
+        return found[0] if found else None
+
+    def _name_hint(self, entity: str, ident: str) -> str | None:
+        if self.is_id(ident) or ident.isdigit():
+            return None
+        if entity in NAMED:
+            return "a name works from Orchestrator 141838 on; older servers know only the GUID"
+        return "names are documented for queues, tasks, assets and log entries; here the GUID is needed"
+
+
+# What an entity of the API is called in messages, where that is another word.
+NOUN = {
+    "log": "log entry",
+    "robotGroup": "robot group",
+    "processVersion": "process version",
+    "schedule": "trigger",
+    "folders": "storage folder",
+    "files": "stored file",
+}
