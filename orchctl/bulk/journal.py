@@ -1,0 +1,305 @@
+"""What a run has done, row by row, on disk before it does it: so that a killed run knows what it does not know.
+
+One JSON object a line: a header, then ``{"row", "state"}`` with the states ``sent``, and ``ok``, ``rejected``,
+``not_sent`` or ``unknown`` once it is known how that ended. Only the runner's threads write here, and one
+process at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field, fields, replace
+from json.encoder import encode_basestring_ascii as quoted
+from pathlib import Path
+from typing import Any
+
+from orchctl.bulk.outcome import State
+from orchctl.errors import LocalFault
+from orchctl.model import Json
+from orchctl.paths import locked, private_dir, reason, state_dir
+from orchctl.sanitize import scrub
+
+_IDENT = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,8}")
+_KEPT = 30 * 86400  # seconds that a journal is kept after its last line
+_CONTROLS = 8
+
+_SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a run is, and all that it takes to go on with it.
+
+    ``input`` is the file, or ``None`` where the rows lie beside the journal. ``argv`` is what stood after the
+    command's words, ``None`` if that held a secret; ``data`` what --data and its like held then.
+    """
+
+    run: str
+    command: str
+    argv: tuple[str, ...] | None
+    context: str
+    folder: str | None
+    origin: str
+    sha256: str
+    rows: int
+    input: str | None
+    started: str
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Past:
+    """What a journal tells: ``states`` by row number, and for the rows in doubt when they were sent.
+
+    ``controls`` are some rows that are surely there, with their ids, where those are known, and when they
+    were sent.
+    """
+
+    states: bytearray
+    doubtful: dict[int, float] = field(default_factory=dict)
+    controls: list[tuple[int, str | None, float]] = field(default_factory=list)
+
+    def state(self, row: int) -> State | None:
+        """``None`` for a row that was never sent. One that was, and of which nothing more is known, is unknown."""
+        return _STATES[self.states[row]]
+
+    def count(self, state: State) -> int:
+        codes = [code for code, known in enumerate(_STATES) if known is state]
+        return sum(self.states.count(code) for code in codes)
+
+
+_STATES: tuple[State | None, ...] = (
+    None,
+    State.UNKNOWN,  # sent
+    State.OK,
+    State.REJECTED,
+    State.NOT_SENT,
+    State.UNKNOWN,
+)
+_CODES = {_SENT: 1, "ok": 2, "rejected": 3, "not_sent": 4, "unknown": 5}
+
+
+class Journal:
+    """An open journal, locked against other processes; its methods are safe for threads."""
+
+    def __init__(self, path: Path, closing: ExitStack, *, header: Header, past: Past) -> None:
+        self.header = header
+        self.past = past
+        self.path = path
+        self._closing = closing
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._file = os.open(path, flags, 0o600)
+        closing.callback(os.close, self._file)
+        self._pending: list[str] = []
+        self._rest = b""
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._asked = 0
+        self._synced = 0
+
+    @property
+    def run(self) -> str:
+        return self.header.run
+
+    def sent(self, rows: Sequence[int]) -> float:
+        """These rows are about to be sent; gives the time. Returns once the disk has it.
+
+        Rows of several threads share one fsync: while one thread waits for the disk, the others gather.
+        """
+        now = time.time()
+        lines = "".join([f'{{"row":{row},"state":"sent","at":{now:.1f}}}\n' for row in rows])
+        with self._lock:
+            self._pending.append(lines)
+            self._asked += 1
+            mine = self._asked
+        with self._turn:
+            if self._synced < mine:
+                self._synced = self._write_pending()
+                self._sync()
+        return now
+
+    def result(self, row: int, state: State, *, ident: str | None, error: str | None) -> None:
+        """How a row ended. On disk with the next row that is sent, or ``flush``."""
+        line = f'{{"row":{row},"state":"{state}"'
+        if ident is not None:
+            line += f',"id":{quoted(ident)}'
+        if error is not None:
+            line += f',"error":{quoted(error)}'
+        with self._lock:
+            self._pending.append(line + "}\n")
+
+    def flush(self) -> None:
+        """What was said so far survives the end of this process, once this returns."""
+        with self._turn:  # another thread may have taken lines that it has not written yet
+            if self._pending or self._rest:
+                self._write_pending()
+
+    def close(self) -> None:
+        """Bring everything to the disk and let others have the journal."""
+        with self._closing, self._turn:
+            self._write_pending()
+            self._sync()
+
+    def _write_pending(self) -> int:
+        with self._lock:
+            lines, self._pending = self._pending, []
+            asked = self._asked
+        self._rest += "".join(lines).encode()
+        try:
+            while self._rest:  # what a full disk left over comes first when there is room again
+                self._rest = self._rest[os.write(self._file, self._rest) :]
+        except OSError as error:
+            raise LocalFault(f"cannot write the journal {self.path}: {reason(error)}") from error
+        return asked
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise LocalFault(f"cannot write the journal {self.path}: {reason(error)}") from error
+
+
+def folder() -> Path:
+    return private_dir(state_dir() / "bulk")
+
+
+def new_run() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+def kept_input(run: str) -> Path:
+    """Where the rows of a run lie whose input is no file."""
+    return folder() / f"{run}.input"
+
+
+def begin(header: Header) -> Journal:
+    """Start a run's journal; those that nobody has touched for a month are thrown away."""
+    _prune()
+    line = json.dumps({"journal": 1, **asdict(header)})
+    if scrub(line) != line:
+        line = scrub(json.dumps({"journal": 1, **asdict(replace(header, argv=None, data={}))}))
+    path = folder() / f"{header.run}.jsonl"
+    closing = _lock(header.run)
+    try:
+        journal = Journal(path, closing, header=header, past=Past(bytearray(header.rows + 1)))
+        journal._pending.append(f"{line}\n")
+        journal.flush()
+    except BaseException:
+        closing.close()
+        raise
+    return journal
+
+
+def read_header(run: str) -> Header:
+    """The header of an earlier run's journal.
+
+    :raises LocalFault: there is no such run, or its journal cannot be read.
+    """
+    path = folder() / f"{run}.jsonl"
+    if not _IDENT.fullmatch(run) or not path.exists():
+        raise LocalFault(f"there is no run {run!r}", hint=_what_there_is())
+    try:
+        with path.open("rb") as file:
+            data = json.loads(file.readline())
+        if data.pop("journal") != 1:
+            raise ValueError
+        known = {each.name: data[each.name] for each in fields(Header)}
+        argv = None if known["argv"] is None else tuple(known["argv"])
+        return Header(**{**known, "argv": argv})
+    except OSError as error:
+        raise LocalFault(f"cannot read the journal {path}: {reason(error)}") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise LocalFault(
+            f"{path} is no journal of this orchctl", hint="it may be of another version, or damaged"
+        ) from None
+
+
+def resume(header: Header) -> Journal:
+    """Take a run up again.
+
+    :raises LocalFault: another process is at it, or its journal is damaged.
+    """
+    path = folder() / f"{header.run}.jsonl"
+    closing = _lock(header.run)
+    try:
+        past, whole = _replay(path, header)
+        os.truncate(path, whole)  # half a line, written as the process was killed, must not run into the next
+        return Journal(path, closing, header=header, past=past)
+    except OSError as error:
+        closing.close()
+        raise LocalFault(f"cannot read the journal {path}: {reason(error)}") from error
+    except BaseException:
+        closing.close()
+        raise
+
+
+def _replay(path: Path, header: Header) -> tuple[Past, int]:
+    """What the journal tells, and how many of its bytes are whole lines."""
+    past = Past(bytearray(header.rows + 1))
+    first: list[tuple[int, str | None, float]] = []
+    last: list[tuple[int, str | None, float]] = []
+    at = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break
+            entry = _entry(line) if number > 1 else {}
+            if entry is None:
+                if file.read(1):
+                    raise LocalFault(f"the journal {path} is damaged in line {number}")
+                break  # a power cut may leave anything where the last line should be
+            at += len(line)
+            row, code = entry.get("row", 0), _CODES.get(entry.get("state", ""), 0)
+            if not 0 < row <= header.rows or not code:
+                continue
+            past.states[row] = code
+            if code == _CODES[_SENT]:
+                past.doubtful[row] = float(entry.get("at", 0.0))
+            elif code != _CODES["unknown"]:
+                sent_at = past.doubtful.pop(row, 0.0)
+                if code == _CODES["ok"]:
+                    kept = first if len(first) < _CONTROLS else last
+                    kept.append((row, entry.get("id"), sent_at))
+                    del last[:-_CONTROLS]
+    past.controls = first + last
+    return past, at
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("row", 0), int) else None
+
+
+def _lock(run: str) -> ExitStack:
+    closing = ExitStack()
+    # Beside the journal: where locks are mandatory nobody, not even its owner, could write a locked file.
+    closing.enter_context(locked(folder() / f"{run}.lock", what=f"the run {run}"))
+    return closing
+
+
+def _prune() -> None:
+    limit = time.time() - _KEPT
+    for path in _journals():
+        with suppress(OSError):
+            if path.stat().st_mtime < limit:
+                for suffix in (".input", ".lock", ".jsonl"):
+                    path.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _journals() -> Iterator[Path]:
+    yield from sorted(folder().glob("*.jsonl"))
+
+
+def _what_there_is() -> str:
+    runs = [path.stem for path in _journals()][-3:]
+    return f"the last runs on this machine: {', '.join(runs)}" if runs else "no run was kept on this machine"

@@ -1,0 +1,167 @@
+"""A file's rows, each through one operation: ``--from``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from orchctl.bulk.cells import Reading
+from orchctl.bulk.inputs import digest, file_again, file_of
+from orchctl.bulk.nouns import Assets, Entry, Noun, Tasks
+from orchctl.bulk.outcome import RowResult, State
+from orchctl.bulk.readers import source
+from orchctl.bulk.rehearsal import Shapes, WouldBeSent, rehearsing
+from orchctl.bulk.rows import Repeats, Rows
+from orchctl.bulk.runner import Item, Result
+from orchctl.bulk.settling import settle
+from orchctl.bulk.trace import Control, Tracer, key_of
+from orchctl.bulk.works import EntryWork
+from orchctl.transport import PlannedRequest
+
+if TYPE_CHECKING:
+    from orchctl.bulk.session import Session
+    from orchctl.dialects.base import Dialect
+
+New = TypeVar("New")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWishes:
+    """How the rows of a file are to be read."""
+
+    format: str | None = None
+    encoding: str | None = None
+    payload_columns: bool = False
+    as_new: bool = False
+
+
+def load(
+    session: Session, noun: Noun[New], file: str, wishes: FileWishes, *, every_row: bool
+) -> Iterator[RowResult]:
+    """Check all rows, then send each; gives the results as they come.
+
+    ``every_row``: otherwise only what did not go well is worth showing.
+
+    :raises UsageFault: rows are wrong; nothing was sent.
+    """
+    program, header = session.program, session.line.resumed
+    if header is not None:
+        path, name = file_again(header)
+        sha256 = header.sha256
+    else:
+        path, name = file_of(file, program.streams.pieces(), run=session.run)
+        if file == "-":
+            session.keeps_input = not isinstance(noun, Assets)
+            program.at_the_end(lambda: None if session.journal else path.unlink(missing_ok=True))
+        sha256 = digest(path, name)
+    found = source(path, name=name, format=wishes.format, encoding=wishes.encoding)
+    reading = Reading(now=program.began, cells_are_text=found.cells_are_text)
+    rows = Rows(found, noun, reading, payload_columns=wishes.payload_columns, as_new=wishes.as_new)
+    repeats = Repeats()
+    updates = 0
+
+    def each(row: int, entry: Entry[New]) -> None:
+        nonlocal updates
+        session.progress.checking(row)
+        new: Any = entry.new
+        if new is None:
+            updates += 1
+        elif isinstance(noun, Tasks) and (key := key_of(new)) is not None:
+            repeats.add(key)
+
+    # What was begun has been rehearsed then.
+    count = rows.check(_rehearsal(noun, program.client.dialect) if header is None else _nothing, each)
+    session.progress.hide()
+    if unsent := rows.unsent:
+        program.note(f"these columns are the orchestrator's own and are not sent: {', '.join(unsent)}")
+    if program.is_rehearsal:
+        _plan(session, noun, rows)
+        return iter(())
+    if updates > 1:
+        program.confirm(f"update {updates:,} objects")
+    if header is None:
+        noun.check(program.client)
+    input = None if (header.input is None if header else file == "-") else str(path)
+    session.open(count, sha256=sha256, input=input)
+    results = _results(session, noun, rows, repeats, one_by_one=updates > 0)
+    return _shown(session, results, every_row=every_row)
+
+
+def _rehearsal(noun: Noun[New], dialect: Dialect) -> Callable[[Entry[New]], None]:
+    silent, shapes = rehearsing(dialect), Shapes()
+
+    def rehearse(entry: Entry[New]) -> None:
+        shape = None if entry.new is None else shapes.of(entry.new)
+        if shape in shapes:
+            return
+        try:
+            noun.rehearse(silent, entry)
+        except WouldBeSent:
+            shapes.add(shape)
+
+    return rehearse
+
+
+def _nothing(entry: Entry[Any]) -> None:
+    pass
+
+
+def _plan(session: Session, noun: Noun[New], rows: Rows[New]) -> None:
+    """A dry run: each request that would be sent."""
+    for item in rows.items(lambda _: True):
+        try:
+            noun.perform(session.program.client, item.thing, read_back=False)
+        except PlannedRequest as request:
+            session.program.show_plan(request)
+
+
+def _results(
+    session: Session, noun: Noun[New], rows: Rows[New], repeats: Repeats, *, one_by_one: bool
+) -> Iterator[Result]:
+    program, journal = session.program, session.journal
+    assert journal is not None
+    past = journal.past
+    tracer = Tracer(program.client, repeats, mark=session.run)
+    tracer.controls = [
+        Control(ident, None, sent_at) for _, ident, sent_at in past.controls if ident is not None
+    ]
+    work = EntryWork(program.client, noun, tracer, one_by_one=one_by_one, halt=program.halt)
+    runner = session.runner(work)
+    yield from session.go(runner, work.marked(rows.items(session.is_wanted)))
+    if not past.doubtful or runner.is_over:
+        return
+    doubtful = {item.row: item for item in work.marked(rows.items(past.doubtful.__contains__))}
+    nameless = {row: sent_at for row, ident, sent_at in past.controls if ident is None}
+    for item in work.marked(rows.items(nameless.__contains__)) if nameless else ():
+        new: Any = item.thing.new
+        key = None if new is None else key_of(new)
+        if key is not None and key not in repeats:
+            tracer.controls.append(Control(None, key, nameless[item.row]))
+    absent: list[Item[Entry[New]]] = []
+    for result in settle(
+        doubtful,
+        past.doubtful,
+        tracer,
+        noun.looked_for_in,
+        loopback=program.context.loopback,
+        tell=program.tell,
+        absent=absent,
+    ):
+        if result.state is State.UNKNOWN and session.wishes.retry_unknown:
+            absent.append(doubtful[result.row])
+            continue
+        session.settled(result)
+        yield result
+    session.tally.take_back(State.UNKNOWN, len(absent))
+    yield from session.go(runner, iter(absent))
+
+
+def _shown(session: Session, results: Iterator[Result], *, every_row: bool) -> Iterator[RowResult]:
+    streams = session.program.streams
+    for result in results:
+        if every_row or result.state is not State.OK:
+            if streams.stdout_is_terminal:
+                session.progress.hide()
+            yield RowResult(row=result.row, state=result.state, id=result.id, error=result.message)
+    session.finish(session.account(), quiet=False)

@@ -1,0 +1,139 @@
+"""Excel workbooks: the first sheet, its first row the header. Sole owner of openpyxl, in both directions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from typing import IO, Any
+
+from orchctl.bulk.readers import Cell, Fault, Names, Raw, Source
+from orchctl.errors import LocalFault
+
+# How workbooks write what XML has no place for, and what looks like such an escape itself.
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_TO_ESCAPE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_LONGEST_CELL = 32_767
+_MOST_ROWS = 1_048_575
+
+
+def openpyxl() -> Any:
+    """:raises LocalFault: the extra is not installed."""
+    try:
+        import openpyxl
+    except ImportError:
+        raise LocalFault(
+            "this orchctl cannot read or write xlsx", hint="pip install 'orchctl[xlsx]', or use CSV"
+        ) from None
+    return openpyxl
+
+
+def rows(source: Source) -> Iterator[Names | Raw | Fault]:
+    library = openpyxl()
+    from zipfile import BadZipFile
+
+    try:
+        book = library.load_workbook(source.path, read_only=True, data_only=True)
+    except (BadZipFile, KeyError, ValueError, library.utils.exceptions.InvalidFileException) as error:
+        yield Fault(0, f"this is no Excel workbook: {error}")
+        return
+    try:
+        if not book.worksheets:
+            yield Fault(0, "the workbook has no sheet")
+            return
+        yield from _rows(book.worksheets[0])
+    finally:
+        book.close()
+
+
+def _rows(sheet: Any) -> Iterator[Names | Raw | Fault]:
+    header: list[str] | None = None
+    row = 0
+    for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if all(value is None or value == "" for value in values):
+            continue
+        if header is None:
+            header = ["" if value is None else str(value).strip() for value in values]
+            counts = Counter(name for name in header if name)
+            faults = [
+                Fault(0, f"the column {name!r} is there {count} times", line=line)
+                for name, count in counts.items()
+                if count > 1
+            ]
+            yield from faults
+            if faults:
+                return
+            yield Names([name for name in header if name], line)
+            continue
+        row += 1
+        yield _row(row, header, values, line)
+    if header is None:
+        yield Fault(0, "the sheet is empty: a header with the names of the columns was expected")
+
+
+def _row(row: int, header: list[str], values: tuple[Any, ...], line: int) -> Raw | Fault:
+    cells: dict[str, Cell] = {}
+    for at, value in enumerate(values):
+        if value is None or value == "":
+            continue
+        name = header[at] if at < len(header) else ""
+        if not name:
+            return Fault(row, f"cell {at + 1} lies under no header", line=line)
+        cells[name] = _cell(value)
+    return Raw(row, cells, line)
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # Excel knows no integers
+    if isinstance(value, bool | int | float | datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    return str(value)
+
+
+def write(rows: Iterable[Any], kind: type, names: tuple[str, ...], file: IO[bytes]) -> None:
+    """A workbook of one sheet, all its cells text but for numbers.
+
+    :raises LocalFault: a sheet cannot hold it.
+    """
+    library = openpyxl()
+    book = library.Workbook(write_only=True)
+    sheet = book.create_sheet("rows")
+    try:
+        _write(sheet, rows, kind, names)
+    except BaseException:
+        sheet.close()  # or it complains of the file that is closed under it
+        raise
+    book.save(file)
+
+
+def _write(sheet: Any, rows: Iterable[Any], kind: type, names: tuple[str, ...]) -> None:
+    from openpyxl.cell import WriteOnlyCell
+
+    from orchctl.render.columns import reader, word
+
+    sheet.append(list(names))
+    read = reader(kind, names)
+    for number, row in enumerate(rows, start=1):
+        if number > _MOST_ROWS:
+            raise LocalFault(f"a sheet holds {_MOST_ROWS:,} rows at most", hint="use -o csv or -o jsonl")
+        cells: list[Any] = []
+        for name, value in zip(names, read(row), strict=True):
+            if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+                cells.append(value)
+                continue
+            text = value if isinstance(value, str) else word(value)
+            text = _TO_ESCAPE.sub(lambda match: f"_x{ord(match.group()):04X}_", str(text))
+            if len(text) > _LONGEST_CELL:
+                raise LocalFault(
+                    f"the {name} of row {number} is too long for a cell", hint="use -o csv or -o jsonl"
+                )
+            cell = WriteOnlyCell(sheet, value=text)
+            cell.data_type = "s"  # or a text that begins with = would be a formula
+            cells.append(cell)
+        sheet.append(cells)

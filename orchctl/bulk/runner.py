@@ -1,0 +1,411 @@
+"""Many writes at once: workers that take one row after another, and one place where it all comes together.
+
+The workers only send and remember. Everything that is shown, asked or decided happens in the thread that
+iterates over ``Runner.run``.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Generic, Protocol, TypeVar
+
+from orchctl.bulk.journal import Journal
+from orchctl.bulk.outcome import State, Tally, is_everybodys, state_of
+from orchctl.errors import LocalFault, OrchctlError
+from orchctl.sanitize import scrub
+
+Thing = TypeVar("Thing")
+Thing_contra = TypeVar("Thing_contra", contravariant=True)
+
+# Results reach the screen after this many seconds at the latest.
+_TICK = 0.05
+# How long those under way may take to end once the run is to stop.
+_GRACE = 0.6
+# A reader of the results that is this many behind holds the workers up.
+_MOST_UNSEEN = 5_000
+# What answers within so many seconds is not worth an fsync for each row: a worker writes several down at once.
+_FAST = 0.005
+_LEASE = 16
+# With --ordered, how far a worker may be ahead of the row that all wait for.
+_WINDOW = 5_000
+_STOPPED = "stopped before it was sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[Thing]):
+    """A row and what it asks for."""
+
+    row: int
+    thing: Thing
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the server made of a row: its id, and the object where the operation gives one."""
+
+    id: str | None = None
+    value: Any = None
+    refused: str | None = None
+    """Why the server refused this one of a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    row: int
+    state: State
+    id: str | None = None
+    error: OrchctlError | str | None = None
+    value: Any = None
+
+    @property
+    def was_tried(self) -> bool:
+        """A row that was only written down when the run ended is as one that was never reached."""
+        return self.error is not _STOPPED
+
+    @property
+    def message(self) -> str | None:
+        if isinstance(self.error, OrchctlError):
+            return scrub(self.error.message)
+        return None if self.error is None else scrub(self.error)
+
+
+class Work(Protocol[Thing_contra]):
+    """What the workers do with things. ``batch`` is how many it takes at once."""
+
+    @property
+    def batch(self) -> int: ...
+    @property
+    def tells_apart(self) -> bool:
+        """Can a row in doubt be looked for?"""
+        ...
+
+    def perform(self, things: Sequence[Thing_contra]) -> Sequence[Done]:
+        """Do it: one outcome for each, in order. Raises OrchctlError for what became of all of them."""
+
+    def found(self, ident: str | None, sent_at: float) -> None:
+        """One went well that was sent then."""
+
+    def find(self, thing: Thing_contra, sent_at: float) -> str | None:
+        """The id of what a write in doubt has made, if that is certain."""
+
+    def halt(self) -> frozenset[int]:
+        """Nothing goes out any more; the threads whose writes are under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a run goes: its options."""
+
+    parallel: int = 8
+    rate: float | None = None
+    max_errors: int | None = None
+    ordered: bool = False
+
+    @property
+    def patience(self) -> int:
+        """So many calls one after another that did not get through, and it is the server that does not work."""
+        return max(20, 3 * self.parallel)
+
+
+class Runner(Generic[Thing]):
+    """Runs things through a work and accounts for each. ``each_tick`` is called all the time, to show progress."""
+
+    def __init__(
+        self,
+        work: Work[Thing],
+        tally: Tally,
+        *,
+        pace: Pace,
+        journal: Journal | None,
+        each_tick: Callable[[], None],
+    ) -> None:
+        self.tally = tally
+        self.stopped_by: str | None = None
+        """Why it ended before its time, in words for the user."""
+        self.interrupted: Callable[[], None] | None = None
+        """Raises what the signal that ended it raises."""
+        self.fault: BaseException | None = None
+        """What broke in a worker and is no row's fault."""
+        self._work = work
+        self._pace = pace
+        self._journal = journal
+        self._each_tick = each_tick
+        self._items: Iterator[Item[Thing]] = iter(())
+        self._taking = threading.Lock()
+        self._counting = threading.Lock()
+        self._results: deque[tuple[int, Result]] = deque()
+        self._active: dict[int, list[tuple[int, Item[Thing], bool]]] = {}
+        self._stopping = threading.Event()
+        self._all_ended = threading.Event()
+        self._running = 0
+        self._sealed = False
+        self._taken = 0
+        self._given = 0
+        self._in_vain = 0
+        self._not_ok = 0
+        self._next_at = 0.0
+        self._waits_inside = False
+        # A row that was written down as sent and was not is in doubt after a kill, which has to be cleared up.
+        self._may_lease = work.tells_apart and pace.rate is None and pace.max_errors is None
+
+    @property
+    def is_over(self) -> bool:
+        """It stopped, and nothing more will be sent."""
+        return self._stopping.is_set()
+
+    def run(self, items: Iterator[Item[Thing]]) -> Generator[Result, None, None]:
+        """The results as they come. When the run is stopped, what is under way is still told."""
+        self._items = items
+        self._all_ended.clear()
+        self._running = self._pace.parallel
+        for number in range(self._pace.parallel):
+            threading.Thread(target=self._worker, name=f"orchctl-bulk-{number}", daemon=True).start()
+        with _Signals(self):
+            yield from self._gather()
+
+    def stop(self, why: str | None) -> None:
+        """Take no further row; what is under way goes on."""
+        if not self._stopping.is_set():
+            self.stopped_by = why
+            self._stopping.set()
+
+    def end_now(self) -> None:
+        """Account for what is under way, at once: it was not sent, or nobody knows."""
+        self.stop(None)
+        unsure = self._work.halt()
+        self._all_ended.wait(_GRACE)
+        with self._counting:
+            self._sealed = True
+            for thread, entries in self._active.items():
+                for at, (place, item, is_sent) in enumerate(entries):
+                    if thread in unsure and at < self._work.batch:
+                        result = Result(item.row, State.UNKNOWN, error="interrupted before the answer came")
+                    else:
+                        result = Result(item.row, State.NOT_SENT, error=_STOPPED)
+                    self._account(place, result, journal=is_sent)
+            self._active.clear()
+        if self._journal is not None:
+            self._journal.flush()
+
+    # In the thread that shows
+
+    def _gather(self) -> Iterator[Result]:
+        waiting: dict[int, Result] = {}
+        while True:
+            self._waits_inside = True
+            ended = self._all_ended.wait(_TICK)
+            if self.interrupted is not None and not self._sealed:
+                self.end_now()
+                ended = True
+            self._waits_inside = False
+            ready = len(self._results)
+            if self._journal is not None:
+                self._journal.flush()  # nothing is told that a killed process would not know any more
+            for _ in range(ready):
+                place, result = self._results.popleft()
+                if not self._pace.ordered:
+                    self._given += 1
+                    if result.was_tried:
+                        yield result
+                    continue
+                waiting[place] = result
+                while self._given in waiting:
+                    self._given += 1
+                    result = waiting.pop(self._given - 1)
+                    if result.was_tried:
+                        yield result
+            self._each_tick()
+            if ended and not self._results:
+                break
+        for _, result in sorted(waiting.items()):
+            if result.was_tried:
+                yield result
+
+    # In the workers
+
+    def _worker(self) -> None:
+        lease = 1
+        try:
+            while not self._stopping.is_set():
+                entries = self._take(lease)
+                if not entries:
+                    break
+                begun = time.monotonic()
+                waited = self._send(entries)
+                sending = time.monotonic() - begun - waited
+                if self._may_lease:
+                    lease = _next_lease(lease, waited, sending)
+        except BaseException as error:  # told by the thread that shows
+            with self._counting:
+                if not self._sealed:
+                    self.fault = self.fault or error
+            self.stop(None)
+        finally:
+            with self._counting:
+                self._running -= 1
+                if not self._running:
+                    self._all_ended.set()
+
+    def _take(self, lease: int) -> list[tuple[int, Item[Thing]]]:
+        while (
+            len(self._results) > _MOST_UNSEEN or (self._pace.ordered and self._taken - self._given > _WINDOW)
+        ) and not self._stopping.is_set():
+            time.sleep(_TICK)
+        with self._taking:
+            taken: list[tuple[int, Item[Thing]]] = []
+            while len(taken) < lease * self._work.batch and not self._stopping.is_set():
+                item = next(self._items, None)
+                if item is None:
+                    break
+                taken.append((self._taken, item))
+                self._taken += 1
+        if taken and self._pace.rate is not None:
+            self._wait_for_turn(len(taken) / self._pace.rate)
+        return taken
+
+    def _wait_for_turn(self, span: float) -> None:
+        with self._taking:
+            now = time.monotonic()
+            turn = max(now, self._next_at)
+            self._next_at = turn + span
+        self._stopping.wait(turn - now)
+
+    def _send(self, entries: list[tuple[int, Item[Thing]]]) -> float:
+        """Gives the seconds that it waited for the disk."""
+        thread, batch = threading.get_ident(), self._work.batch
+        if self._stopping.is_set():
+            return 0.0  # stopped while it waited for its turn; nothing was said of it yet
+        begun, waited = time.monotonic(), 0.0
+        self._active[thread] = [(place, item, False) for place, item in entries]
+        sent_at = time.time()
+        if self._journal is not None:
+            sent_at = self._journal.sent([item.row for _, item in entries])
+            self._active[thread] = [(place, item, True) for place, item in entries]
+            waited = time.monotonic() - begun
+        for at in range(0, len(entries), batch):
+            items = [item for _, item in entries[at : at + batch]]
+            if self._stopping.is_set():
+                results = [Result(item.row, State.NOT_SENT, error=_STOPPED) for item in items]
+            else:
+                results = self._performed(items, sent_at)
+                if len(items) > 1 and all(result.state is State.REJECTED for result in results):
+                    # One of them may have spoilt it for all, and nothing was done: the others get their chance.
+                    results = [result for item in items for result in self._performed([item], sent_at)]
+            self._finish(thread, results)
+        return waited
+
+    def _performed(self, items: list[Item[Thing]], sent_at: float) -> list[Result]:
+        try:
+            outcomes = self._work.perform([item.thing for item in items])
+        except LocalFault as error:
+            self.fault = self.fault or error  # it is no row's fault, and comes before anything is sent
+            self.stop(None)
+            return [Result(item.row, State.NOT_SENT, error=error) for item in items]
+        except OrchctlError as error:
+            state = state_of(error)
+            if is_everybodys(error):
+                self.stop(error.message)
+            if len(items) == 1:
+                return [self._judged(items[0], state, error, sent_at)]
+            # One look for all of them is what a run that is taken up again begins with.
+            return [Result(item.row, state, error=error) for item in items]
+        results = [
+            Result(item.row, State.OK, done.id, value=done.value)
+            if done.refused is None
+            else Result(item.row, State.REJECTED, error=done.refused)
+            for item, done in zip(items, outcomes, strict=True)
+        ]
+        if results[-1].state is State.OK:
+            self._work.found(results[-1].id, sent_at)
+        return results
+
+    def _judged(self, item: Item[Thing], state: State, error: OrchctlError, sent_at: float) -> Result:
+        if state is State.UNKNOWN and not self._stopping.is_set():
+            found = self._work.find(item.thing, sent_at)
+            if found is not None:
+                return Result(item.row, State.OK, found)
+        return Result(item.row, state, error=error)
+
+    def _finish(self, thread: int, results: list[Result]) -> None:
+        with self._counting:
+            if not self._sealed:  # else it has been accounted for
+                entries = self._active[thread]
+                for (place, _, _), result in zip(entries, results, strict=False):
+                    self._account(place, result, journal=True)
+                got_through = any(result.state in (State.OK, State.REJECTED) for result in results)
+                self._in_vain = 0 if got_through else self._in_vain + 1
+                if self._in_vain >= self._pace.patience:
+                    self.stop(f"stopped: {self._in_vain} requests one after another did not get through")
+                del entries[: len(results)]
+
+    def _account(self, place: int, result: Result, *, journal: bool) -> None:
+        if journal and self._journal is not None:
+            self._journal.result(result.row, result.state, ident=result.id, error=result.message)
+        self.tally.add(result.state)
+        failed = result.state is not State.OK
+        self._not_ok += failed
+        self._results.append((place, result))
+        if failed and self._pace.max_errors is not None and self._not_ok >= self._pace.max_errors:
+            errors = "an error" if self._not_ok == 1 else f"{self._not_ok} errors"
+            self.stop(f"stopped after {errors}, as asked")
+
+
+def _next_lease(lease: int, waited: float, sending: float) -> int:
+    """How many rows to write down at once: more while the disk takes its share of the time, one to a slow server."""
+    if sending > _FAST * lease:
+        return 1
+    if waited > sending / 5:
+        return min(_LEASE, lease * 2)
+    return max(1, lease - 1) if waited < sending / 20 else lease
+
+
+class _Signals:
+    """While a run goes, Ctrl-C and its like end it in good order: the first one stops it, the second is itself.
+
+    A reader that takes no more results must not hold the end up: then the signal comes through soon.
+    """
+
+    def __init__(self, runner: Runner[Any]) -> None:
+        self._runner = runner
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        for number in [getattr(signal, name) for name in names if hasattr(signal, name)]:
+            try:
+                before = signal.getsignal(number)
+                if callable(before):
+                    signal.signal(number, self._caught)
+                    self._before[number] = before
+            except ValueError:  # not the main thread: it has no signals
+                return
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        handler = self._before[number]
+        if self._runner.interrupted is not None:
+            handler(number, frame)
+            return
+        self._runner.interrupted = lambda: handler(number, frame)
+        self._runner.stop(None)
+        if not self._runner._waits_inside:
+            repeat = threading.Timer(_GRACE / 2, self._again, (number,))
+            repeat.daemon = True
+            repeat.start()
+
+    def _again(self, number: int) -> None:
+        if self._before and not self._runner._waits_inside and not self._runner._sealed:
+            # A real signal, because only that wakes a write that is blocked.
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
+            else:
+                signal.raise_signal(number)

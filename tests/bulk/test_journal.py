@@ -1,0 +1,191 @@
+"""The journal between threads: what was told is on the disk, and many share one wait for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchctl.bulk import journal as journals
+from orchctl.bulk.journal import Header, Journal
+from orchctl.bulk.outcome import State, Tally
+from orchctl.bulk.runner import Done, Item, Pace, Runner
+
+
+def header(rows: int, run: str | None = None) -> Header:
+    return Header(
+        run=run or journals.new_run(),
+        command="orchctl task create",
+        argv=(),
+        context="env",
+        folder=None,
+        origin="http://127.0.0.1:1",
+        sha256="0" * 64,
+        rows=rows,
+        input=None,
+        started="2026-01-01T00:00:00Z",
+    )
+
+
+@pytest.fixture
+def journal(home: Any) -> Iterator[Journal]:
+    opened = journals.begin(header(1000))
+    yield opened
+    opened.close()
+
+
+def lines(journal: Journal) -> list[Any]:
+    return [json.loads(line) for line in journal.path.read_text().splitlines()[1:]]
+
+
+def test_threads_share_one_wait_for_the_disk(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs = []
+    gathered = threading.Barrier(8)
+    first = threading.Event()
+    real = os.fsync
+
+    def slow(descriptor: int) -> None:
+        syncs.append(len(lines(journal)))
+        if len(syncs) == 1:
+            first.set()
+            while len(journal._pending) < 8:
+                pass
+        real(descriptor)
+
+    monkeypatch.setattr("orchctl.bulk.journal.os.fsync", slow)
+
+    def worker(row: int) -> None:
+        first.wait(10)
+        gathered.wait(10)
+        journal.sent([row])
+
+    threads = [threading.Thread(target=worker, args=(row,)) for row in range(2, 10)]
+    for thread in threads:
+        thread.start()
+    journal.sent([1])
+    for thread in threads:
+        thread.join(10)
+    assert syncs == [1, 9]
+
+
+def test_what_another_thread_is_about_to_write_is_waited_for(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, go_on = threading.Event(), threading.Event()
+    real = os.write
+
+    def slow(descriptor: int, data: bytes) -> int:
+        taken.set()
+        go_on.wait(10)
+        return real(descriptor, data)
+
+    monkeypatch.setattr("orchctl.bulk.journal.os.write", slow)
+    journal.result(1, State.OK, ident="x", error=None)
+    writing = threading.Thread(target=journal.sent, args=([2],))
+    writing.start()
+    taken.wait(10)
+    seen: list[list[Any]] = []
+
+    def flush() -> None:
+        journal.flush()
+        seen.append(lines(journal))
+
+    flushing = threading.Thread(target=flush)
+    flushing.start()
+    flushing.join(0.2)  # time enough to be wrong
+    go_on.set()
+    flushing.join(10)
+    writing.join(10)
+    assert seen[0][0] == {"row": 1, "state": "ok", "id": "x"}
+
+
+class Slow:
+    """Lets one row through at a time, as it is told."""
+
+    batch = 1
+    tells_apart = False
+
+    def __init__(self) -> None:
+        self.go_on = threading.Semaphore(1)
+
+    def perform(self, things: Sequence[int]) -> list[Done]:
+        self.go_on.acquire()
+        return [Done(str(thing)) for thing in things]
+
+    def found(self, ident: str | None, sent_at: float) -> None:
+        pass
+
+    def find(self, thing: int, sent_at: float) -> str | None:
+        return None
+
+    def halt(self) -> frozenset[int]:
+        return frozenset()
+
+
+def test_nothing_is_told_that_is_not_on_the_disk(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that comes while those before it are written has to wait for the next time."""
+    work = Slow()
+    runner = Runner(work, Tally(20), pace=Pace(parallel=1), journal=journal, each_tick=lambda: None)
+    real = journal.flush
+
+    def flush() -> None:
+        real()
+        before = len(runner._results)
+        work.go_on.release()
+        while runner._running and len(runner._results) == before:
+            pass
+
+    monkeypatch.setattr(journal, "flush", flush)
+    for result in runner.run(Item(row, row) for row in range(1, 21)):
+        assert result.row in {line["row"] for line in lines(journal) if line["state"] == "ok"}
+
+
+events = st.lists(
+    st.tuples(st.integers(1, 6), st.sampled_from(["sent", "ok", "rejected", "not_sent", "unknown"])),
+    max_size=40,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=events, cut=st.integers(0, 200))
+def test_a_journal_tells_what_was_written_wherever_it_was_cut(
+    events: list[tuple[int, str]], cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder: Path = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        written = journals.begin(header(6))
+        for row, state in events:
+            if state == "sent":
+                written.sent([row])
+            else:
+                written.result(row, State(state), ident=f"id-{row}" if state == "ok" else None, error=None)
+        written.close()
+        whole = written.path.read_bytes()
+        head = whole.index(b"\n") + 1
+        kept = whole[: max(head, len(whole) - cut)]
+        written.path.write_bytes(kept)
+        expected: dict[int, str] = {}
+        for line in kept[head:].splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                entry = json.loads(line)
+                expected[entry["row"]] = entry["state"]
+        again = journals.resume(journals.read_header(written.run))
+        try:
+            for row in range(1, 7):
+                told = again.past.state(row)
+                known = expected.get(row)
+                assert told == (State.UNKNOWN if known == "sent" else None if known is None else State(known))
+            # What is told from now on does not run into half a line.
+            again.result(1, State.OK, ident="new", error=None)
+        finally:
+            again.close()
+        for line in again.path.read_bytes().splitlines():
+            json.loads(line)
