@@ -1,0 +1,1 @@
+"""What stays on the screen and changes: lists that are watched, and top."""

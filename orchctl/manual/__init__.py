@@ -1,0 +1,1 @@
+"""What is made of the command tree: completions for four shells, and man pages. Nothing of it runs a command."""
