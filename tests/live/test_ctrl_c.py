@@ -1,0 +1,63 @@
+"""Ctrl-C ends what follows within a second, whatever it is doing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.conftest import Home
+from tests.logserver import LogServer, log_server, record
+
+
+@pytest.mark.parametrize("state", ["between two polls", "during a poll"])
+def test_ctrl_c_ends_it_within_a_second(home: Home, state: str) -> None:
+    with log_server() as server:
+        _interrupt(home, server, state)
+
+
+def _interrupt(home: Home, server: LogServer, state: str) -> None:
+    release = threading.Event()
+
+    def answer() -> bytes:
+        if server.polls > 1 and state == "during a poll":
+            release.wait(20)
+        return json.dumps([record(1, time="2026-01-31 18:00:01", message="done")]).encode()
+
+    server.answer = answer
+    interval = "0.05" if state == "during a poll" else "60"
+    argv = [
+        sys.executable,
+        "-m",
+        "orchctl",
+        "log",
+        "tail",
+        "-f",
+        "-o",
+        "raw",
+        "-n",
+        "1",
+        "--interval",
+        interval,
+    ]
+    process = subprocess.Popen(
+        argv, env={**os.environ, **home.env, **server.env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"done\n"  # shown as soon as it was read
+    if state == "during a poll":
+        while server.polls < 2:
+            time.sleep(0.01)
+    time.sleep(0.1)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    release.set()
+    assert time.monotonic() - began < 1.0
+    assert (process.returncode, err) == (130, b"")
