@@ -21,7 +21,7 @@ from orchctl.transport import PlannedRequest
 
 if TYPE_CHECKING:
     from orchctl.bulk.session import Session
-    from orchctl.dialects.base import Dialect
+    from orchctl.client import Client
 
 New = TypeVar("New")
 
@@ -45,16 +45,17 @@ def load(
 
     :raises UsageFault: rows are wrong; nothing was sent.
     """
-    program, header = session.program, session.line.resumed
-    if header is not None:
-        path, name = file_again(header)
-        sha256 = header.sha256
+    program, begun = session.program, session.line.resumed
+    program.client.require(noun.feature)
+    if begun is not None:
+        path, name = file_again(begun)
     else:
         path, name = file_of(file, program.streams.pieces(), run=session.run)
-        if file == "-":
-            session.keeps_input = not isinstance(noun, Assets)
-            program.at_the_end(lambda: None if session.journal else path.unlink(missing_ok=True))
-        sha256 = digest(path, name)
+    was_piped = file == "-" if begun is None else begun.input is None
+    if was_piped:
+        session.keeps_input = not isinstance(noun, Assets)  # their rows hold secrets
+        program.at_the_end(lambda: None if session.journal or begun else path.unlink(missing_ok=True))
+    sha256 = digest(path, name)
     found = source(path, name=name, format=wishes.format, encoding=wishes.encoding)
     reading = Reading(now=program.began, cells_are_text=found.cells_are_text)
     rows = Rows(found, noun, reading, payload_columns=wishes.payload_columns, as_new=wishes.as_new)
@@ -71,7 +72,7 @@ def load(
             repeats.add(key)
 
     # What was begun has been rehearsed then.
-    count = rows.check(_rehearsal(noun, program.client.dialect) if header is None else _nothing, each)
+    count = rows.check(_rehearsal(noun, program.client) if begun is None else _nothing, each)
     session.progress.hide()
     if unsent := rows.unsent:
         program.note(f"these columns are the orchestrator's own and are not sent: {', '.join(unsent)}")
@@ -80,23 +81,24 @@ def load(
         return iter(())
     if updates > 1:
         program.confirm(f"update {updates:,} objects")
-    if header is None:
+    if begun is None:
         noun.check(program.client)
-    input = None if (header.input is None if header else file == "-") else str(path)
-    session.open(count, sha256=sha256, input=input)
+    session.open(count, sha256=sha256, input=None if was_piped else str(path), tells_of_earlier=True)
     results = _results(session, noun, rows, repeats, one_by_one=updates > 0)
     return _shown(session, results, every_row=every_row)
 
 
-def _rehearsal(noun: Noun[New], dialect: Dialect) -> Callable[[Entry[New]], None]:
-    silent, shapes = rehearsing(dialect), Shapes()
+def _rehearsal(noun: Noun[New], client: Client) -> Callable[[Entry[New]], None]:
+    silent, shapes = rehearsing(client.dialect), Shapes()
+    # Where a process declares the types of its variables, each value counts.
+    by_shape = not silent.needs_ledger
 
     def rehearse(entry: Entry[New]) -> None:
-        shape = None if entry.new is None else shapes.of(entry.new)
+        shape = shapes.of(entry.new) if by_shape and entry.new is not None else None
         if shape in shapes:
             return
         try:
-            noun.rehearse(silent, entry)
+            noun.rehearse(client, silent, entry)
         except WouldBeSent:
             shapes.add(shape)
 

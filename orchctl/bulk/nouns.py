@@ -46,6 +46,8 @@ class Entry(Generic[New]):
 class Noun(ABC, Generic[New]):
     """``columns`` are those that are sent, ``own`` those that the orchestrator sets by itself."""
 
+    feature: Feature
+    """What the orchestrator has to be able to do for any row to make sense."""
     columns: ClassVar[Mapping[str, Reader]]
     own: ClassVar[frozenset[str]]
     has_payload: ClassVar[bool] = False
@@ -65,8 +67,8 @@ class Noun(ABC, Generic[New]):
         """Before the first row is sent. Raises what would spoil every one of them."""
 
     @abstractmethod
-    def rehearse(self, dialect: Dialect, entry: Entry[New]) -> None:
-        """Do it over a dialect that sends nothing."""
+    def rehearse(self, client: Client, silent: Dialect, entry: Entry[New]) -> None:
+        """Do it over a dialect that sends nothing; of the client only questions are asked."""
 
     @abstractmethod
     def perform(self, client: Client, entry: Entry[New], *, read_back: bool) -> str:
@@ -80,6 +82,7 @@ class Noun(ABC, Generic[New]):
 class Tasks(Noun[NewTask]):
     """Rows that are tasks; ``template`` is what the command line says for all of them."""
 
+    feature = Feature.CREATE_TASK
     columns: ClassVar[Mapping[str, Reader]] = {
         "id": cells.text,
         "name": cells.text,
@@ -163,11 +166,15 @@ class Tasks(Noun[NewTask]):
                     raise
                 # What else there is the rows will meet with, and it will be told with them.
 
-    def rehearse(self, dialect: Dialect, entry: Entry[NewTask]) -> None:
+    def rehearse(self, client: Client, silent: Dialect, entry: Entry[NewTask]) -> None:
         if entry.new is not None:
-            dialect.create_task(entry.new)
-        elif _is_change(entry.change):
-            dialect.update_task(entry.ident or "", entry.change)
+            client.check_task(entry.new)
+            if not silent.needs_ledger:  # such a dialect takes only what has been checked
+                silent.create_task(entry.new)
+            return
+        client.require(Feature.UPDATE_TASK)
+        if _is_change(entry.change):
+            silent.update_task(entry.ident or "", entry.change)
 
     def perform(self, client: Client, entry: Entry[NewTask], *, read_back: bool) -> str:
         if entry.new is not None:
@@ -203,6 +210,7 @@ class Tasks(Noun[NewTask]):
 
 
 class Queues(Noun[NewQueue]):
+    feature = Feature.CREATE_QUEUE
     columns: ClassVar[Mapping[str, Reader]] = {
         "id": cells.text,
         "name": cells.text,
@@ -223,11 +231,12 @@ class Queues(Noun[NewQueue]):
             raise BadCell("a queue needs a name")
         return Entry(new=NewQueue(**values))
 
-    def rehearse(self, dialect: Dialect, entry: Entry[NewQueue]) -> None:
+    def rehearse(self, client: Client, silent: Dialect, entry: Entry[NewQueue]) -> None:
+        client.require(Feature.CREATE_QUEUE if entry.new is not None else Feature.UPDATE_QUEUE)
         if entry.new is not None:
-            dialect.create_queue(entry.new)
+            silent.create_queue(entry.new)
         else:
-            dialect.update_queue(entry.ident or "", entry.change)
+            silent.update_queue(entry.ident or "", entry.change)
 
     def perform(self, client: Client, entry: Entry[NewQueue], *, read_back: bool) -> str:
         if entry.new is not None:
@@ -252,6 +261,7 @@ class Assets(Noun[NewAsset]):
 
     def __init__(self, *, by_name: bool) -> None:
         self._by_name = by_name
+        self.feature = Feature.UPDATE_ASSET if by_name else Feature.CREATE_ASSET
 
     def entry(self, values: dict[str, Any], payload: dict[str, Json], *, as_new: bool) -> Entry[NewAsset]:
         ident = values.pop("id", None)
@@ -272,9 +282,10 @@ class Assets(Noun[NewAsset]):
             raise BadCell("an asset needs a name and a type")
         return Entry(new=NewAsset(**values))
 
-    def rehearse(self, dialect: Dialect, entry: Entry[NewAsset]) -> None:
+    def rehearse(self, client: Client, silent: Dialect, entry: Entry[NewAsset]) -> None:
+        client.require(Feature.CREATE_ASSET if entry.new is not None else Feature.UPDATE_ASSET)
         if entry.new is not None:
-            dialect.create_asset(entry.new)
+            silent.create_asset(entry.new)
 
     def perform(self, client: Client, entry: Entry[NewAsset], *, read_back: bool) -> str:
         if entry.new is not None:

@@ -9,7 +9,7 @@ from orchctl.bulk.cells import BadCell, Reading
 from orchctl.bulk.nouns import Entry, Noun
 from orchctl.bulk.readers import Cell, Fault, Names, Raw, Source
 from orchctl.bulk.runner import Item
-from orchctl.errors import LocalFault, OrchctlError, UsageFault
+from orchctl.errors import LocalFault, Refused, Unsupported, UsageFault
 
 if TYPE_CHECKING:
     from orchctl.model import Json
@@ -185,7 +185,7 @@ def _plain(cell: Cell) -> Json:
 def _objection(rehearse: Callable[[Entry[New]], None], row: int, entry: Entry[New]) -> Fault | None:
     try:
         rehearse(entry)
-    except OrchctlError as error:
+    except (UsageFault, Unsupported, Refused) as error:  # what else there is is no row's fault
         return Fault(row, error.message if error.hint is None else f"{error.message}; {error.hint}")
     return None
 

@@ -29,6 +29,10 @@ _TICK = 0.05
 _GRACE = 0.6
 # A reader of the results that is this many behind holds the workers up.
 _MOST_UNSEEN = 5_000
+# So many workers begin; the others are called when the processor is idle for this part of the time.
+_FEW = 3
+_IDLE = 0.3
+_BUSY = 0.75
 # What answers within so many seconds is not worth an fsync for each row: a worker writes several down at once.
 _FAST = 0.005
 _LEASE = 16
@@ -144,6 +148,7 @@ class Runner(Generic[Thing]):
         self._stopping = threading.Event()
         self._all_ended = threading.Event()
         self._running = 0
+        self._started = 0
         self._sealed = False
         self._taken = 0
         self._given = 0
@@ -163,9 +168,10 @@ class Runner(Generic[Thing]):
         """The results as they come. When the run is stopped, what is under way is still told."""
         self._items = items
         self._all_ended.clear()
-        self._running = self._pace.parallel
-        for number in range(self._pace.parallel):
-            threading.Thread(target=self._worker, name=f"orchctl-bulk-{number}", daemon=True).start()
+        self._running = 1  # of its own: no worker ends the run before all are called
+        self._started = 0
+        self._call_up(_FEW)
+        self._dismiss()
         with _Signals(self):
             yield from self._gather()
 
@@ -199,7 +205,13 @@ class Runner(Generic[Thing]):
         waiting: dict[int, Result] = {}
         while True:
             self._waits_inside = True
+            begun, used = time.monotonic(), time.process_time()
             ended = self._all_ended.wait(_TICK)
+            if not ended:
+                busy = (time.process_time() - used) / (time.monotonic() - begun)
+                self._call_up(
+                    self._pace.parallel if busy < _IDLE else self._started * 2 if busy < _BUSY else 0
+                )
             if self.interrupted is not None and not self._sealed:
                 self.end_now()
                 ended = True
@@ -229,6 +241,24 @@ class Runner(Generic[Thing]):
 
     # In the workers
 
+    def _call_up(self, workers: int) -> None:
+        """Have at least so many at work.
+
+        An interpreter that is busy with few gets less done with more: they stand in each other's way.
+        """
+        with self._counting:
+            while self._started < min(workers, self._pace.parallel) and self._running:
+                name = f"orchctl-bulk-{self._started}"
+                threading.Thread(target=self._worker, name=name, daemon=True).start()
+                self._started += 1
+                self._running += 1
+
+    def _dismiss(self) -> None:
+        with self._counting:
+            self._running -= 1
+            if not self._running:
+                self._all_ended.set()
+
     def _worker(self) -> None:
         lease = 1
         try:
@@ -247,10 +277,7 @@ class Runner(Generic[Thing]):
                     self.fault = self.fault or error
             self.stop(None)
         finally:
-            with self._counting:
-                self._running -= 1
-                if not self._running:
-                    self._all_ended.set()
+            self._dismiss()
 
     def _take(self, lease: int) -> list[tuple[int, Item[Thing]]]:
         while (

@@ -150,8 +150,10 @@ class Session:
         self._going: Generator[Result, None, None] | None = None
         self._is_over = False
 
-    def open(self, rows: int, *, sha256: str, input: str | None) -> Journal:
+    def open(self, rows: int, *, sha256: str, input: str | None, tells_of_earlier: bool = False) -> Journal:
         """Begin the journal, or take it up again; from here on the run has to be accounted for.
+
+        ``tells_of_earlier``: what is begun a second time may be done twice, which the user should know.
 
         :raises LocalFault: another process is at it, or it is about something else.
         """
@@ -172,6 +174,12 @@ class Session:
                 started=rfc3339(program.began),
                 data=dict(program.kept_data),
             )
+            if tells_of_earlier and (earlier := journals.unfinished_like(header)):
+                run, done = earlier
+                program.note(
+                    f"these rows were begun before, and {done:,} of them are done; "
+                    f"to go on with that instead: {line.words} --resume {run}"
+                )
             self.journal = journals.begin(header)
         elif old.origin != context.origin:
             raise LocalFault(f"the run {old.run} went to {old.origin}, and this is {context.origin}")

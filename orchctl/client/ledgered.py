@@ -48,6 +48,9 @@ class LedgerClient(Client):
         if feature not in _FROM_LEDGER:
             super().require(feature)
 
+    def check_task(self, new: NewTask) -> None:
+        self.dialect.check_task(new, self._process(new))
+
     def create_task(self, new: NewTask, *, read_back: bool = True) -> Task:
         """Create, with the intent on the disk before the request is sent."""
         self.require(Feature.CREATE_TASK)

@@ -36,6 +36,11 @@ class Tasks(Core):
         self._note_not_kept(new, task, "priority", "postponed_until", "deadline", "retries", "parent_id")
         return self._with_queue_name(task, asked=new.queue)
 
+    def check_task(self, new: NewTask) -> None:
+        """Raises what would keep it from being created, as far as that can be told without sending it."""
+        self.require(Feature.CREATE_TASK)
+        self._check_extras(new)
+
     def list_tasks(self, queue: str | None, wanted: TaskFilter, *, offline: bool = False) -> Iterator[Task]:
         """The queue's tasks that match, in the server's order.
 

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from tests.bulk.conftest import on, results, states, tasks
+from tests.faults import FaultServer
+
+UUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
 
 @pytest.fixture
@@ -55,3 +58,10 @@ def test_a_row_with_an_id_is_changed_and_the_others_are_created(cli: Any, write:
     result = cli("task", "create", "-q", "Q", "--from", path, "-o", "jsonl")
     assert (result.code, states(result.out)) == (0, {1: "ok", 2: "ok", 3: "ok"}), result.err
     assert [each["priority"] for each in tasks(cli, "name,priority")] == ["high", "low", "normal"]
+
+
+def test_what_an_orchestrator_cannot_do_is_14_whatever_the_file_holds(orchctl: Any, write: Any) -> None:
+    with FaultServer() as server:
+        cli = on(orchctl, {"ORCHCTL_URL": server.url, "ORCHCTL_DIALECT": "elma", "ORCHCTL_TOKEN": UUID})
+        result = cli("asset", "create", "--from", write("assets.csv", "nonsense\nx\n"))
+        assert (result.code, result.out, server.requests) == (14, "", [])

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchctl.bulk.cells import Reading
@@ -67,6 +67,7 @@ def read(path: Path, name: str) -> list[Entry[NewTask]]:
 
 @pytest.mark.parametrize("format", list(ExportFormat))
 @settings(max_examples=40, deadline=None)
+@example(many=[Task(id="1", name="A", status=TaskStatus.NEW, payload=2**53 + 1)])  # more than a floating number keeps
 @given(many=st.lists(tasks_of_any_kind, min_size=1, max_size=4))
 def test_an_export_read_back_loses_nothing(format: ExportFormat, many: list[Task]) -> None:
     with TemporaryDirectory() as folder:
@@ -244,6 +245,27 @@ def test_hardly_any_key_is_taken_for_a_repeated_one() -> None:
     for number in range(20_000):
         repeats.add(f"INV-{number}")
     assert sum(f"INV-{number}" in repeats for number in range(20_000)) < 20
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_damage_to_a_workbook_breaks_its_reader(data: st.DataObject) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet: Any = book.active
+    for number in range(3):
+        sheet.append(["name", f"A{number}", number])
+    file = io.BytesIO()
+    book.save(file)
+    content = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.input"
+        path.write_bytes(content)
+        for each in source(path, name="-", format="xlsx", encoding=None).rows():
+            assert isinstance(each, Names | Raw | Fault)
 
 
 def test_yaml_is_read_one_element_at_a_time(tmp_path: Path) -> None:

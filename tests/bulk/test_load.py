@@ -56,6 +56,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "json": ("rows.json", json.dumps(ROWS, indent=2).encode()),
     "yaml": ("rows.yaml", YAML.encode()),
     "xlsx": ("rows.xlsx", workbook()),
+    "xlsx under another name": ("rows.download", workbook()),
 }
 
 

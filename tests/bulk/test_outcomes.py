@@ -190,6 +190,19 @@ def test_rows_of_one_name_are_not_taken_for_each_other(
     assert states(result.out) == {1: "ok", 2: "ok", 3: "unknown", 4: "ok"}
 
 
+def test_rows_that_are_the_same_in_everything_are_not_taken_for_each_other(
+    cli: Any, orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    orchestrator.fates["x"] = ["ok", "reset"]
+    path = tmp_path / "rows.csv"
+    path.write_text("name,payload.number\na,1\nx,2\nx,2\n")
+    result = cli("task", "create", "-q", "Q", "--from", str(path), "-o", "jsonl", "--parallel", "1")
+    assert states(result.out) == {1: "ok", 2: "ok", 3: "unknown"}
+    run = result.err.split("--resume ")[1].strip()
+    again = cli("task", "create", "--resume", run, "-o", "jsonl")
+    assert (again.code, states(again.out)) == (11, {3: "unknown"})
+
+
 def test_another_payload_under_the_same_name_is_not_taken_for_the_row(
     cli: Any, orchestrator: Orchestrator, tmp_path: Path
 ) -> None:

@@ -357,6 +357,21 @@ def test_no_secret_is_in_the_journal(
     assert (result.code, states(result.out)) == (0, {2: "ok"})
 
 
+def test_who_begins_anew_what_is_not_finished_is_told(
+    cli: Any, orchestrator: Orchestrator, tmp_path: Path, folder: Path
+) -> None:
+    orchestrator.fates = {"b": ["429 long"]}
+    load(cli, tmp_path)
+    run = run_of(folder)
+    again = load(cli, tmp_path)
+    assert again.err.startswith(
+        "note: these rows were begun before, and 4 of them are done; "
+        f"to go on with that instead: orchctl task create --resume {run}\n"
+    )
+    assert "begun before" not in load(cli, tmp_path).err  # the newest one is finished
+    assert "begun before" not in load(cli, tmp_path, names=["x"]).err
+
+
 def test_old_runs_are_forgotten(cli: Any, tmp_path: Path, folder: Path) -> None:
     load(cli, tmp_path)
     old = run_of(folder)

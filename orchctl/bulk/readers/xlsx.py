@@ -16,6 +16,8 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _TO_ESCAPE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _LONGEST_CELL = 32_767
 _MOST_ROWS = 1_048_575
+# Excel's numbers are floating: whole ones beyond this are written as text.
+_MOST_EXACT = 2**53
 
 
 def openpyxl() -> Any:
@@ -31,20 +33,18 @@ def openpyxl() -> Any:
 
 def rows(source: Source) -> Iterator[Names | Raw | Fault]:
     library = openpyxl()
-    from zipfile import BadZipFile
-
-    try:
-        book = library.load_workbook(source.path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError, ValueError, library.utils.exceptions.InvalidFileException) as error:
-        yield Fault(0, f"this is no Excel workbook: {error}")
-        return
-    try:
-        if not book.worksheets:
-            yield Fault(0, "the workbook has no sheet")
-            return
-        yield from _rows(book.worksheets[0])
-    finally:
-        book.close()
+    # Opened here: by the name of a file openpyxl would want to know its kind.
+    with source.path.open("rb") as file:
+        try:
+            book = library.load_workbook(file, read_only=True, data_only=True)
+            try:
+                yield from (
+                    _rows(book.worksheets[0]) if book.worksheets else (Fault(0, "the workbook has no sheet"),)
+                )
+            finally:
+                book.close()
+        except Exception as error:  # whatever the parsers under openpyxl raise
+            yield Fault(0, f"this is no Excel workbook: {error}")
 
 
 def _rows(sheet: Any) -> Iterator[Names | Raw | Fault]:
@@ -97,7 +97,7 @@ def _cell(value: Any) -> Cell:
 
 
 def write(rows: Iterable[Any], kind: type, names: tuple[str, ...], file: IO[bytes]) -> None:
-    """A workbook of one sheet, all its cells text but for numbers.
+    """A workbook of one sheet, all its cells text but for the numbers that Excel keeps exactly.
 
     :raises LocalFault: a sheet cannot hold it.
     """
@@ -124,7 +124,8 @@ def _write(sheet: Any, rows: Iterable[Any], kind: type, names: tuple[str, ...]) 
             raise LocalFault(f"a sheet holds {_MOST_ROWS:,} rows at most", hint="use -o csv or -o jsonl")
         cells: list[Any] = []
         for name, value in zip(names, read(row), strict=True):
-            if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            if value is None or (is_number and abs(value) <= _MOST_EXACT):
                 cells.append(value)
                 continue
             text = value if isinstance(value, str) else word(value)
