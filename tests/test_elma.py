@@ -92,10 +92,11 @@ class Cli:
 
     def until(self, ident: str, status: str) -> None:
         for _ in range(200):
-            if self("task", "get", ident, "--query", "status", "-o", "json").json == status:
+            found = self("task", "get", ident, "--query", "status", "-o", "json")
+            if found.code == 0 and found.json == status:
                 return
             time.sleep(0.02)
-        raise AssertionError(f"{ident} never was {status}")
+        raise AssertionError(f"{ident} never was {status}: {found.err}")
 
 
 @pytest.fixture
@@ -178,10 +179,7 @@ def test_waiting_for_a_new_task_and_being_called(cli: Cli) -> None:
         waited = pool.submit(
             cli, *"task create -q Invoices -p customer=A --wait --listen 127.0.0.1:0 --timeout 20".split()
         )
-        for _ in range(200):
-            if cli("task", "list", "-o", "name").out.strip():
-                break
-            time.sleep(0.02)
+        cli.until("1", "new")
         cli.sandbox("play", "1")
         assert waited.result().code == 0, waited.result().err
     assert "1 is created; waiting for its end" in waited.result().err
@@ -196,10 +194,7 @@ def test_the_bell_wakes_before_the_next_poll(cli: Cli, monkeypatch: pytest.Monke
         waited = pool.submit(
             cli, *"task create -q Invoices --wait --listen 127.0.0.1:0 --timeout 120 -o json".split()
         )
-        for _ in range(200):
-            if cli("task", "list", "-o", "name").out.strip():
-                break
-            time.sleep(0.02)
+        cli.until("1", "new")
         time.sleep(0.2)
         cli.sandbox("play", "1", "--result", '{"Total": 1}')
         assert waited.result(timeout=20).json["output"] == {"total": 1}
