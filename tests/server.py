@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+def free_port() -> int:
+    """A port that stays free while its server is away: outside the range that outgoing connections take theirs from."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Served:
@@ -16,7 +26,7 @@ class Served:
         self._database = database
         self._options = options
         self.url = ""
-        self.start(port=0)
+        self.start(port=free_port())
 
     @property
     def key(self) -> str:

@@ -67,7 +67,9 @@ def read(path: Path, name: str) -> list[Entry[NewTask]]:
 
 @pytest.mark.parametrize("format", list(ExportFormat))
 @settings(max_examples=40, deadline=None)
-@example(many=[Task(id="1", name="A", status=TaskStatus.NEW, payload=2**53 + 1)])  # more than a floating number keeps
+@example(
+    many=[Task(id="1", name="A", status=TaskStatus.NEW, payload=2**53 + 1)]
+)  # more than a floating number keeps
 @given(many=st.lists(tasks_of_any_kind, min_size=1, max_size=4))
 def test_an_export_read_back_loses_nothing(format: ExportFormat, many: list[Task]) -> None:
     with TemporaryDirectory() as folder:

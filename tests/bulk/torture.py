@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.server import free_port
+
 _CREATES = (
     b"POST /api/task/create",
     b"POST /odata/Queues/UiPathODataSvc.AddQueueItem",
@@ -159,8 +161,7 @@ class Server:
 
     def __init__(self, database: Path) -> None:
         self.database = database
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port: int = listener.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
