@@ -30,7 +30,7 @@ _GRACE = 0.6
 # A reader of the results that is this many behind holds the workers up.
 _MOST_UNSEEN = 5_000
 # So many workers begin; the others are called when the processor is idle for this part of the time.
-_FEW = 3
+_FEW = 2
 _IDLE = 0.3
 _BUSY = 0.75
 # What answers within so many seconds is not worth an fsync for each row: a worker writes several down at once.
@@ -384,9 +384,12 @@ class Runner(Generic[Thing]):
 
 
 def _next_lease(lease: int, waited: float, sending: float) -> int:
-    """How many rows to write down at once: more while the disk takes its share of the time, one to a slow server."""
+    """How many rows to write down at once: more while the disk takes its share of the time, few to a slow server.
+
+    What is written down and not yet sent when the process is killed has to be looked for later.
+    """
     if sending > _FAST * lease:
-        return 1
+        return 2 if waited > sending / 20 else 1
     if waited > sending / 5:
         return min(_LEASE, lease * 2)
     return max(1, lease - 1) if waited < sending / 20 else lease
