@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -10,12 +12,9 @@ def main() -> None:
     if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         from orchctl import __version__
 
-        try:
-            sys.stdout.write(f"orchctl {__version__}\n")
-            sys.stdout.flush()
+        with suppress(OSError):  # told with the right exit code by the long way
+            _put(f"orchctl {__version__}\n")
             return
-        except OSError:
-            pass  # told with the right exit code by the long way
     if sys.argv[1:3] == ["completion", "names"] and sys.argv[4:5] == ["--"]:  # somebody presses TAB
         _print_names()
         return
@@ -25,16 +24,17 @@ def main() -> None:
 
 
 def _print_names() -> None:
-    import os
-    from contextlib import suppress
-
     from orchctl.manual.names import lines
 
     with suppress(OSError):
-        sys.stdout.buffer.writelines(
-            f"{name}\n".encode() for name in lines(sys.argv[3], sys.argv[5:], os.environ)
-        )
-        sys.stdout.flush()
+        _put("".join(f"{name}\n" for name in lines(sys.argv[3], sys.argv[5:], os.environ)))
+
+
+def _put(text: str) -> None:
+    """Past the buffer of ``sys.stdout``: what it could not write it would try once more, and fail, at the end."""
+    rest = text.encode()
+    while rest:
+        rest = rest[os.write(1, rest) :]
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ def shell(line: str, home: Home, *, env: Mapping[str, str] | None = None) -> sub
         ('"$PYTHON" -m orchctl task --help > /dev/full', 12),
         ('"$PYTHON" -m orchctl sandbox path > /dev/full', 12),
         ('"$PYTHON" -m orchctl sandbox path >&-', 12),
-        ('set -o pipefail; "$PYTHON" -m orchctl --help | true', 141),
-        ('set -o pipefail; "$PYTHON" -m orchctl --version | true', 141),
+        ('set -o pipefail; { sleep 0.3; "$PYTHON" -m orchctl --help; } | true', 141),
+        ('set -o pipefail; { sleep 0.3; "$PYTHON" -m orchctl --version; } | true', 141),
         ('set -o pipefail; "$PYTHON" -m orchctl sandbox demo | head -1 >/dev/null', 141),
     ],
 )

@@ -23,14 +23,6 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "_SECONDS_ON_LOOPBACK", 0.0)
 
 
-@pytest.fixture(autouse=True)
-def signals_are_heeded() -> Iterator[None]:
-    """A shell starts what runs in the background with Ctrl-C ignored, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def orchestrator() -> Iterator[Orchestrator]:
     with Orchestrator() as running:
