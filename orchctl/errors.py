@@ -74,10 +74,25 @@ class Refused(OrchctlError):
 
 
 class Unavailable(OrchctlError):
-    """The server said that it did not execute the request, to the end of the retries (5xx on a read, 429)."""
+    """The server said that it did not execute the request, to the end of the retries (5xx on a read, 429).
+
+    ``wait``: the seconds for which it asks to be left alone.
+    """
 
     code = "unavailable"
     exit_code = 6
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        request_id: str | None = None,
+        notes: Sequence[str] = (),
+        wait: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, request_id=request_id, notes=notes)
+        self.wait = wait
 
 
 class NetworkFault(OrchctlError):

@@ -23,7 +23,7 @@ class ClosedPipe(BaseException):
 class Streams:
     """What a run reads from and writes to. A stream is ``None`` where the process was started without it."""
 
-    __slots__ = ("_fault", "env", "stderr", "stdin", "stdout")
+    __slots__ = ("_fault", "_stdout_name", "env", "stderr", "stdin", "stdout")
 
     def __init__(
         self,
@@ -32,11 +32,13 @@ class Streams:
         stdout: TextIO | None,
         stderr: TextIO | None,
         env: Mapping[str, str],
+        stdout_name: str = "standard output",
     ) -> None:
         self.stdin = stdin
         self.stdout = stdout
         self.stderr = stderr
         self.env = env
+        self._stdout_name = stdout_name
         self._fault: BaseException | None = None
 
     @classmethod
@@ -184,7 +186,7 @@ class Streams:
         if self._fault is not None:
             raise self._fault
         if self.stdout is None or self.stdout.closed:
-            raise LocalFault("standard output is closed")
+            raise LocalFault(f"{self._stdout_name} is closed")
         return self.stdout
 
     def _lose_stdout(self, error: OSError | ValueError) -> NoReturn:
@@ -195,11 +197,11 @@ class Streams:
             self._fault = ClosedPipe()
         elif isinstance(error, OSError) and error.errno != errno.EBADF:
             self._fault = LocalFault(
-                f"cannot write to standard output: {_reason(error)}",
+                f"cannot write to {self._stdout_name}: {_reason(error)}",
                 hint="what was written is incomplete",
             )
         else:
-            self._fault = LocalFault("standard output is closed")
+            self._fault = LocalFault(f"{self._stdout_name} is closed")
         self._divert_stdout()
         raise self._fault from None
 

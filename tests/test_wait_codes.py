@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import orchctl.client.waiting
-from tests.faults import FaultServer, silent
+from tests.faults import FaultServer, reply, silent
 from tests.logserver import FAILED, IN_PROGRESS, JOB, KEY, ROBOT, SUCCESS, LogServer, log_server, record
 
 STOPPED, PENDING = 7, 1
@@ -246,6 +246,15 @@ def test_a_server_that_goes_away_for_good_is_7(on_server: Any, server: LogServer
     result = on_server("job", "wait", JOB, "--retry-timeout", "0.3")
     assert result.code == 7
     assert result.err.count("; the wait goes on\n") == 4
+
+
+def test_a_wait_at_a_busy_server_ends_with_its_time_and_leaves_it_alone(orchctl: Any) -> None:
+    with FaultServer(steps=[reply(429, b"{}", {"Retry-After": "60"})]) as server:
+        env = {"ORCHCTL_URL": server.url, "ORCHCTL_DIALECT": "sherpa", "ORCHCTL_TOKEN": "some-token"}
+        result = orchctl("job", "wait", JOB, "--timeout", "1", env=env)
+        assert result.code == 8
+        assert result.err.count("429 Too Many Requests; the wait goes on\n") == 1
+        assert len(server.requests) == 1
 
 
 def test_a_wait_ends_with_its_time_even_if_the_server_is_silent(orchctl: Any) -> None:

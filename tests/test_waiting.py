@@ -103,6 +103,18 @@ def test_polls_grow_rarer_up_to_a_limit_and_never_pass_the_timeout() -> None:
     assert times[-1] == 60.0
 
 
+def test_a_server_that_asks_to_be_left_alone_is_left_alone() -> None:
+    asked = Unavailable("busy", wait=60.0)
+    world = World(a=[asked, NEW, DONE], b=[DONE])
+    assert world.wait("a", "b", timeout=100.0)[0] == 0
+    assert [ident for _, ident in world.looks] == ["a", "a", "b", "a"]
+    assert world.looks[1] == (60.0, "a")
+    assert world.notes == ["a: busy; the wait goes on"]
+    late = World(a=[asked])
+    assert late.wait("a", timeout=10.0) == (8, [])
+    assert late.looks == [(0.0, "a"), (10.0, "a")]
+
+
 def test_several_each_have_their_end() -> None:
     world = World(a=[NEW, DONE], b=[FAILED], c=[NEW, NEW, NEW])
     code, found = world.wait("a", "b", "c", timeout=1.0)

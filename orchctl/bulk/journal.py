@@ -13,9 +13,10 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,12 @@ from orchctl.sanitize import scrub
 
 _IDENT = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,8}")
 _KEPT = 30 * 86400  # seconds that a journal is kept after its last line
+_ORPHANED = 86400  # and rows that belong to none
 _CONTROLS = 8
+_END_OF_TIME = 253_402_214_400  # the year 9999
+_MOST_ROWS = 1_000_000_000
+_LONGEST_HEADER = 64 * 1024 * 1024  # --data is in it
+_BEAT = 0.5  # seconds between two signs of life
 
 _SENT = "sent"
 
@@ -59,10 +65,11 @@ class Past:
     """What a journal tells: ``states`` by row number, and for the rows in doubt when they were sent.
 
     ``controls`` are some rows that are surely there, with their ids, where those are known, and when they
-    were sent.
+    were sent. ``alive_until``: after this time the processes that wrote it have sent nothing.
     """
 
     states: bytearray
+    alive_until: float = 0.0
     doubtful: dict[int, float] = field(default_factory=dict)
     controls: list[tuple[int, str | None, float]] = field(default_factory=list)
 
@@ -104,6 +111,7 @@ class Journal:
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._gathering: _Group | None = None
+        self._next_beat = 0.0
 
     @property
     def run(self) -> str:
@@ -130,8 +138,8 @@ class Journal:
                 self._bring_to_disk(group)
         else:
             group.done.wait()
-        if group.error is not None:
-            raise group.error
+            if group.error is not None:
+                raise group.error
         return now
 
     def result(self, row: int, state: State, *, ident: str | None, error: str | None) -> None:
@@ -150,11 +158,20 @@ class Journal:
             if self._pending or self._rest:
                 self._write_pending()
 
+    def beat(self) -> None:
+        """The time of the file says until when somebody worked at it, however the end comes."""
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + _BEAT
+            with suppress(OSError):
+                os.utime(self.path)
+
     def close(self) -> None:
         """Bring everything to the disk and let others have the journal."""
         with self._closing, self._turn:
             self._write_pending()
             self._sync()
+            self._file = -1  # a worker that comes late must not write into what has its number then
 
     def _bring_to_disk(self, group: _Group) -> None:
         with self._lock:
@@ -162,8 +179,9 @@ class Journal:
         try:
             self._write_pending()
             self._sync()
-        except LocalFault as error:
+        except BaseException as error:
             group.error = error
+            raise
         finally:
             group.done.set()
 
@@ -193,7 +211,7 @@ class _Group:
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.error: LocalFault | None = None
+        self.error: BaseException | None = None
 
 
 def folder() -> Path:
@@ -231,15 +249,45 @@ def begin(header: Header) -> Journal:
 
 
 def unfinished_like(header: Header) -> tuple[str, int] | None:
-    """The newest run of the same rows to the same place that is not finished, and how many rows it has done."""
-    alike = ("command", "origin", "sha256", "rows")
+    """The newest run of the same words and rows to the same place with some rows done and some not yet tried.
+
+    Gives its name and how many rows it has done. One that came to its end since then is the last that counts.
+    """
+    alike = ("command", "argv", "origin", "folder", "sha256", "rows")
     for path in reversed(list(_journals())):
         with suppress(LocalFault, OSError):
             other = read_header(path.stem)
-            if all(getattr(other, name) == getattr(header, name) for name in alike):
-                done = _replay(path, other)[0].count(State.OK)
-                return (other.run, done) if done < other.rows else None
+            is_there = other.input is not None or kept_input(other.run).exists()
+            if (
+                is_there
+                and other.argv is not None
+                and all(getattr(other, name) == getattr(header, name) for name in alike)
+            ):
+                past = _replay(path, other)[0]
+                done = past.count(State.OK)
+                if done + past.count(State.REJECTED) == other.rows:
+                    return None
+                if done:
+                    return other.run, done
     return None
+
+
+def claimed_by_others(header: Header, idents: Set[str]) -> set[str]:
+    """Those of the ids that other runs to the same place have made since this one began."""
+    claimed: set[str] = set()
+    for path in _journals():
+        with suppress(LocalFault, OSError):
+            other = read_header(path.stem)
+            if other.run == header.run or other.origin != header.origin:
+                continue
+            if datetime.fromisoformat(header.started).timestamp() > path.stat().st_mtime:
+                continue
+            with path.open("rb") as file:
+                for line in file:
+                    ident = (_entry(line) or {}).get("id")
+                    if isinstance(ident, str) and ident in idents:
+                        claimed.add(ident)
+    return claimed
 
 
 def read_header(run: str) -> Header:
@@ -251,19 +299,43 @@ def read_header(run: str) -> Header:
     if not _IDENT.fullmatch(run) or not path.exists():
         raise LocalFault(f"there is no run {run!r}", hint=_what_there_is())
     try:
+        if not path.is_file():
+            raise ValueError
         with path.open("rb") as file:
-            data = json.loads(file.readline())
+            line = file.readline(_LONGEST_HEADER)
+        if not line.endswith(b"\n"):
+            raise ValueError
+        data = json.loads(line)
         if data.pop("journal") != 1:
             raise ValueError
-        known = {each.name: data[each.name] for each in fields(Header)}
-        argv = None if known["argv"] is None else tuple(known["argv"])
-        return Header(**{**known, "argv": argv})
+        return Header(**_checked(data))
     except OSError as error:
         raise LocalFault(f"cannot read the journal {path}: {reason(error)}") from error
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise LocalFault(
             f"{path} is no journal of this orchctl", hint="it may be of another version, or damaged"
         ) from None
+
+
+def _checked(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a header, if they are what they were when it was written."""
+    known = {each.name: data[each.name] for each in fields(Header)}
+    texts = ("run", "command", "context", "origin", "sha256", "started")
+    if (
+        not all(isinstance(known[name], str) for name in texts)
+        or not all(known[name] is None or isinstance(known[name], str) for name in ("folder", "input"))
+        or "\0" in (known["input"] or "")
+        or not isinstance(known["data"], dict)
+        or not isinstance(known["rows"], int)
+        or not 0 <= known["rows"] <= _MOST_ROWS
+    ):
+        raise ValueError
+    datetime.fromisoformat(known["started"])
+    if known["argv"] is not None:
+        known["argv"] = tuple(known["argv"])
+        if not all(isinstance(word, str) for word in known["argv"]):
+            raise ValueError
+    return known
 
 
 def resume(header: Header) -> Journal:
@@ -285,6 +357,18 @@ def resume(header: Header) -> Journal:
         raise
 
 
+def past_of(header: Header) -> Past:
+    """What the journal of a run tells, for looking at.
+
+    :raises LocalFault: it is damaged.
+    """
+    path = folder() / f"{header.run}.jsonl"
+    try:
+        return _replay(path, header)[0]
+    except OSError as error:
+        raise LocalFault(f"cannot read the journal {path}: {reason(error)}") from error
+
+
 def _replay(path: Path, header: Header) -> tuple[Past, int]:
     """What the journal tells, and how many of its bytes are whole lines."""
     past = Past(bytearray(header.rows + 1))
@@ -292,6 +376,7 @@ def _replay(path: Path, header: Header) -> tuple[Past, int]:
     last: list[tuple[int, str | None, float]] = []
     at = 0
     with path.open("rb") as file:
+        past.alive_until = os.fstat(file.fileno()).st_mtime
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 break
@@ -301,26 +386,32 @@ def _replay(path: Path, header: Header) -> tuple[Past, int]:
                     raise LocalFault(f"the journal {path} is damaged in line {number}")
                 break  # a power cut may leave anything where the last line should be
             at += len(line)
-            row, code = entry.get("row", 0), _CODES.get(entry.get("state", ""), 0)
+            row, code = entry.get("row", 0), _CODES.get(str(entry.get("state", "")), 0)
             if not 0 < row <= header.rows or not code:
                 continue
             past.states[row] = code
             if code == _CODES[_SENT]:
-                past.doubtful[row] = float(entry.get("at", 0.0))
+                past.doubtful[row] = _moment(entry.get("at"))
             elif code != _CODES["unknown"]:
                 sent_at = past.doubtful.pop(row, 0.0)
                 if code == _CODES["ok"]:
                     kept = first if len(first) < _CONTROLS else last
-                    kept.append((row, entry.get("id"), sent_at))
+                    ident = entry.get("id")
+                    kept.append((row, ident if isinstance(ident, str) else None, sent_at))
                     del last[:-_CONTROLS]
     past.controls = first + last
     return past, at
 
 
+def _moment(value: object) -> float:
+    """Seconds since 1970; what is no such time, in a file that somebody has edited, is long ago."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < _END_OF_TIME else 0.0
+
+
 def _entry(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and isinstance(entry.get("row", 0), int) else None
 
@@ -334,6 +425,10 @@ def _lock(run: str) -> ExitStack:
 
 def _prune() -> None:
     limit = time.time() - _KEPT
+    for path in sorted(folder().glob("*.input")):  # of a run that was killed before it had a journal
+        with suppress(OSError):
+            if not path.with_suffix(".jsonl").exists() and path.stat().st_mtime < time.time() - _ORPHANED:
+                path.unlink(missing_ok=True)
     for path in _journals():
         with suppress(OSError):
             if path.stat().st_mtime < limit:

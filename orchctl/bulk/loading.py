@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from orchctl.bulk import journal as journals
 from orchctl.bulk.cells import Reading
-from orchctl.bulk.inputs import digest, file_again, file_of
+from orchctl.bulk.inputs import changed, digest, file_again, file_of, forget, identity, nameless
 from orchctl.bulk.nouns import Assets, Entry, Noun, Tasks
 from orchctl.bulk.outcome import RowResult, State
 from orchctl.bulk.readers import source
@@ -51,15 +52,26 @@ def load(
         path, name = file_again(begun)
     else:
         path, name = file_of(file, program.streams.pieces(), run=session.run)
-    was_piped = file == "-" if begun is None else begun.input is None
+    was_piped = path == journals.kept_input(session.run)
     if was_piped:
-        session.keeps_input = not isinstance(noun, Assets)  # their rows hold secrets
-        program.at_the_end(lambda: None if session.journal or begun else path.unlink(missing_ok=True))
-    sha256 = digest(path, name)
+        if isinstance(noun, Assets):  # their rows hold secrets
+            session.keeps_input = False
+            path = nameless(path, program.at_the_end)
+        program.at_the_end(lambda: None if session.journal or begun else forget(path))
+    seen, sha256 = identity(path, name), digest(path, name)
+    if begun is not None and sha256 != begun.sha256:
+        raise changed(name, begun.run)
     found = source(path, name=name, format=wishes.format, encoding=wishes.encoding)
     reading = Reading(now=program.began, cells_are_text=found.cells_are_text)
-    rows = Rows(found, noun, reading, payload_columns=wishes.payload_columns, as_new=wishes.as_new)
-    repeats = Repeats()
+    rows = Rows(
+        found,
+        noun,
+        reading,
+        payload_columns=wishes.payload_columns,
+        as_new=wishes.as_new,
+        is_unchanged=lambda: identity(path, name) == seen,
+    )
+    repeats, idents = Repeats(), Repeats()
     updates = 0
 
     def each(row: int, entry: Entry[New]) -> None:
@@ -68,14 +80,19 @@ def load(
         new: Any = entry.new
         if new is None:
             updates += 1
+            idents.add(entry.ident or "")
         elif isinstance(noun, Tasks) and (key := key_of(new)) is not None:
             repeats.add(key)
 
     # What was begun has been rehearsed then.
     count = rows.check(_rehearsal(noun, program.client) if begun is None else _nothing, each)
+    if idents and begun is None:
+        rows.check_idents(idents)
     session.progress.hide()
     if unsent := rows.unsent:
         program.note(f"these columns are the orchestrator's own and are not sent: {', '.join(unsent)}")
+    if lookalikes := rows.lookalikes:
+        program.note(f"these columns go to the payload, as they are written: {', '.join(lookalikes)}")
     if program.is_rehearsal:
         _plan(session, noun, rows)
         return iter(())
@@ -111,7 +128,7 @@ def _nothing(entry: Entry[Any]) -> None:
 
 def _plan(session: Session, noun: Noun[New], rows: Rows[New]) -> None:
     """A dry run: each request that would be sent."""
-    for item in rows.items(lambda _: True):
+    for item in rows.items(session.would_be_sent()):
         try:
             noun.perform(session.program.client, item.thing, read_back=False)
         except PlannedRequest as request:
@@ -128,7 +145,7 @@ def _results(
     tracer.controls = [
         Control(ident, None, sent_at) for _, ident, sent_at in past.controls if ident is not None
     ]
-    work = EntryWork(program.client, noun, tracer, one_by_one=one_by_one, halt=program.halt)
+    work = EntryWork(program.client, noun, tracer, one_by_one=one_by_one, outbox=program)
     runner = session.runner(work)
     yield from session.go(runner, work.marked(rows.items(session.is_wanted)))
     if not past.doubtful or runner.is_over:
@@ -143,9 +160,10 @@ def _results(
     absent: list[Item[Entry[New]]] = []
     for result in settle(
         doubtful,
-        past.doubtful,
+        past,
         tracer,
         noun.looked_for_in,
+        claimed=lambda idents: journals.claimed_by_others(journal.header, idents),
         loopback=program.context.loopback,
         tell=program.tell,
         absent=absent,

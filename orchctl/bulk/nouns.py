@@ -13,7 +13,7 @@ from orchctl.bulk.cells import BadCell, Reader
 from orchctl.bulk.outcome import is_everybodys
 from orchctl.bulk.runner import Done
 from orchctl.dialects.base import Feature
-from orchctl.errors import NotFound, OrchctlError, Refused, UsageFault
+from orchctl.errors import NotFound, OrchctlError, OutcomeUnknown, Refused, UsageFault
 from orchctl.model import AssetChange, NewAsset, NewQueue, NewTask, QueueChange, TaskChange
 from orchctl.model.words import SECRET_ASSETS
 from orchctl.sanitize import MASK
@@ -191,15 +191,11 @@ class Tasks(Noun[NewTask]):
                         hint="export it again, or leave the column updated_at out",
                     )
                 entry = replace(entry, change=_what_differs(entry.change, task))
-            if entry.tags is not None:
-                had = task.tags or ()
-                if gone := tuple(tag for tag in had if tag not in entry.tags):
-                    client.remove_task_tags(ident, gone)
-                if added := tuple(tag for tag in entry.tags if tag not in had):
-                    client.add_task_tags(ident, added)
-        if entry.merge or _is_change(entry.change):
+        if is_changed := bool(entry.merge or _is_change(entry.change)):
             merge = dict(entry.merge) if entry.merge else None
-            return client.update_task(ident, entry.change, merge=merge, read_back=read_back).id
+            ident = client.update_task(ident, entry.change, merge=merge, read_back=read_back).id
+        if entry.tags is not None:
+            _set_tags(client, ident, had=task.tags or (), tags=entry.tags, is_changed=is_changed)
         return ident
 
     def perform_many(self, client: Client, entries: Sequence[Entry[NewTask]]) -> list[Done]:
@@ -323,6 +319,24 @@ def _what_differs(change: TaskChange, task: Task) -> TaskChange:
         field.name for field in fields(change) if getattr(change, field.name) == getattr(task, field.name)
     ]
     return replace(change, **dict.fromkeys(same))
+
+
+def _set_tags(
+    client: Client, ident: str, *, had: Sequence[str], tags: Sequence[str], is_changed: bool
+) -> None:
+    """Two calls at most; once one of them, or the change before them, is made, no error means that nothing is."""
+    gone = tuple(tag for tag in had if tag not in tags)
+    added = tuple(tag for tag in tags if tag not in had)
+    try:
+        if gone:
+            client.remove_task_tags(ident, gone)
+            is_changed = True
+        if added:
+            client.add_task_tags(ident, added)
+    except OrchctlError as error:
+        if not is_changed:
+            raise
+        raise OutcomeUnknown(f"changed in part: {error.message}", hint=error.hint) from error
 
 
 def _is_change(change: Any) -> bool:

@@ -11,7 +11,6 @@ from orchctl.errors import (
     NotAuthenticated,
     OrchctlError,
     OutcomeUnknown,
-    Partial,
     Unavailable,
 )
 
@@ -74,10 +73,6 @@ class Tally:
         return self.counts[State.UNKNOWN]
 
     @property
-    def not_ok(self) -> int:
-        return self.tried - self.ok
-
-    @property
     def is_complete(self) -> bool:
         return self.ok == self.total
 
@@ -88,10 +83,3 @@ class Tally:
             f"{self.total:,} row{'' if self.total == 1 else 's'}: {self.ok:,} ok, "
             f"{self.counts[State.REJECTED]:,} rejected, {not_sent:,} not sent, {self.unknown:,} unknown"
         )
-
-    def failure(self, message: str, *, hint: str | None, notes: list[str]) -> OrchctlError | None:
-        """The error that the run ends with: any unknown row weighs more than any failed one."""
-        if self.is_complete:
-            return None
-        kind = OutcomeUnknown if self.unknown else Partial
-        return kind(message, hint=hint, notes=notes)

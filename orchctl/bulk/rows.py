@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from orchctl.bulk.cells import BadCell, Reading
@@ -28,19 +29,35 @@ class Rows(Generic[New]):
     """The rows of one file, as one noun reads them. They can be gone through any number of times."""
 
     def __init__(
-        self, source: Source, noun: Noun[New], reading: Reading, *, payload_columns: bool, as_new: bool
+        self,
+        source: Source,
+        noun: Noun[New],
+        reading: Reading,
+        *,
+        payload_columns: bool,
+        as_new: bool,
+        is_unchanged: Callable[[], bool],
     ) -> None:
         self._source = source
         self._noun = noun
         self._reading = reading
         self._payload_columns = payload_columns and noun.has_payload
         self._as_new = as_new
+        self._is_unchanged = is_unchanged
         self._known: dict[str, _Column] = {}
 
     @property
     def unsent(self) -> list[str]:
         """The columns met so far that are the orchestrator's own, so that nothing of them was sent."""
         return sorted(name for name, column in self._known.items() if column.is_own)
+
+    @property
+    def lookalikes(self) -> list[str]:
+        """Columns that go to the payload, and whose names are all but those of fields."""
+        columns = {name.lower() for name in self._noun.columns}
+        return sorted(
+            name for name, column in self._known.items() if column.key == name and name.lower() in columns
+        )
 
     def check(self, rehearse: Callable[[Entry[New]], None], each: Callable[[int, Entry[New]], None]) -> int:
         """How many rows there are. ``rehearse`` raises what would keep one from being sent.
@@ -72,20 +89,50 @@ class Rows(Generic[New]):
             )
         return count
 
+    def check_idents(self, suspects: Repeats) -> None:
+        """``suspects`` has all ids that are in several rows, and perhaps a few more.
+
+        :raises UsageFault: an id is in several rows, so that chance would say which of them counts.
+        """
+        rows: dict[str, list[int]] = {}
+        for item in self.items(lambda _: True):
+            ident = item.thing.ident
+            if item.thing.new is None and ident is not None and ident in suspects:
+                rows.setdefault(ident, []).append(item.row)
+        several = [(ident, found) for ident, found in rows.items() if len(found) > 1]
+        if several:
+            notes = [
+                f"{self._source.name}: rows {', '.join(map(str, found[:10]))}"
+                f"{', ...' if len(found) > 10 else ''}: the same id, {ident}"
+                for ident, found in several[:_MOST_FAULTS]
+            ]
+            if len(several) > _MOST_FAULTS:
+                notes.append(f"and {len(several) - _MOST_FAULTS:,} more")
+            raise UsageFault(
+                f"an id is in several rows of {self._source.name}, so nothing was sent",
+                hint="leave one row for each",
+                notes=notes,
+            )
+
     def items(self, wanted: Callable[[int], bool]) -> Iterator[Item[Entry[New]]]:
         """Those of the rows that are wanted.
 
-        :raises LocalFault: a row cannot be read any more that could be when it was checked.
+        :raises LocalFault: the file is no longer what it was when it was checked.
         """
-        for row, found in self._entries(wanted):
-            if isinstance(found, Entry):
+        changed = LocalFault(
+            f"{self._source.name} was changed while it was sent", hint="put it back as it was"
+        )
+        with closing(self._entries(wanted)) as entries:
+            for row, found in entries:
+                if not isinstance(found, Entry) or not self._is_unchanged():
+                    raise changed
                 yield Item(row, found)
-            else:
-                raise LocalFault(f"{self._source.name} was changed while it was sent: {found[0]}")
+        if not self._is_unchanged():
+            raise changed
 
     def _entries(
         self, wanted: Callable[[int], bool] | None = None
-    ) -> Iterator[tuple[int, Entry[New] | list[Fault]]]:
+    ) -> Generator[tuple[int, Entry[New] | list[Fault]], None, None]:
         for raw in self._source.rows():
             if isinstance(raw, Fault):
                 yield raw.row, [raw]
@@ -211,6 +258,9 @@ class Repeats:
                 self._bits[place >> 3] |= bit
         if seen and len(self._repeated) < _MOST_REPEATED:
             self._repeated.add(code)
+
+    def __bool__(self) -> bool:
+        return bool(self._repeated)
 
     def __contains__(self, key: str) -> bool:
         return len(self._repeated) == _MOST_REPEATED or hash(key) in self._repeated

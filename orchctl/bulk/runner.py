@@ -79,9 +79,21 @@ class Result:
         return None if self.error is None else scrub(self.error)
 
 
+class Outbox(Protocol):
+    """Where writes go out."""
+
+    def anew(self) -> None:
+        """What this thread has written so far is accounted for."""
+
+    def halt(self) -> frozenset[int]:
+        """Nothing goes out any more; the threads that have written something, or are at it, since ``anew``."""
+
+
 class Work(Protocol[Thing_contra]):
     """What the workers do with things. ``batch`` is how many it takes at once."""
 
+    @property
+    def outbox(self) -> Outbox: ...
     @property
     def batch(self) -> int: ...
     @property
@@ -97,9 +109,6 @@ class Work(Protocol[Thing_contra]):
 
     def find(self, thing: Thing_contra, sent_at: float) -> str | None:
         """The id of what a write in doubt has made, if that is certain."""
-
-    def halt(self) -> frozenset[int]:
-        """Nothing goes out any more; the threads whose writes are under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +154,7 @@ class Runner(Generic[Thing]):
         self._counting = threading.Lock()
         self._results: deque[tuple[int, Result]] = deque()
         self._active: dict[int, list[tuple[int, Item[Thing], bool]]] = {}
+        self._begun: dict[int, int] = {}
         self._stopping = threading.Event()
         self._all_ended = threading.Event()
         self._running = 0
@@ -184,13 +194,17 @@ class Runner(Generic[Thing]):
     def end_now(self) -> None:
         """Account for what is under way, at once: it was not sent, or nobody knows."""
         self.stop(None)
-        unsure = self._work.halt()
+        unsure = self._work.outbox.halt()
+        if self._sealed:
+            return
         self._all_ended.wait(_GRACE)
         with self._counting:
             self._sealed = True
             for thread, entries in self._active.items():
                 for at, (place, item, is_sent) in enumerate(entries):
-                    if thread in unsure and at < self._work.batch:
+                    # Of a worker's rows only those that it began with can be there; a write may be over and its
+                    # row not: read back, or looked for.
+                    if thread in unsure and at < self._begun.get(thread, 0):
                         result = Result(item.row, State.UNKNOWN, error="interrupted before the answer came")
                     else:
                         result = Result(item.row, State.NOT_SENT, error=_STOPPED)
@@ -219,6 +233,7 @@ class Runner(Generic[Thing]):
             ready = len(self._results)
             if self._journal is not None:
                 self._journal.flush()  # nothing is told that a killed process would not know any more
+                self._journal.beat()
             for _ in range(ready):
                 place, result = self._results.popleft()
                 if not self._pace.ordered:
@@ -249,7 +264,12 @@ class Runner(Generic[Thing]):
         with self._counting:
             while self._started < min(workers, self._pace.parallel) and self._running:
                 name = f"orchctl-bulk-{self._started}"
-                threading.Thread(target=self._worker, name=name, daemon=True).start()
+                try:
+                    threading.Thread(target=self._worker, name=name, daemon=True).start()
+                except RuntimeError:  # the system gives no more threads
+                    if not self._started:
+                        raise
+                    return
                 self._started += 1
                 self._running += 1
 
@@ -317,23 +337,28 @@ class Runner(Generic[Thing]):
             waited = time.monotonic() - begun
         for at in range(0, len(entries), batch):
             items = [item for _, item in entries[at : at + batch]]
-            if self._stopping.is_set():
-                results = [Result(item.row, State.NOT_SENT, error=_STOPPED) for item in items]
+            results = self._performed(items, sent_at)
+            if len(items) > 1 and all(result.state is State.REJECTED for result in results):
+                # One of them may have spoilt it for all, and nothing was done: the others get their chance.
+                for item in items:
+                    self._finish(thread, self._performed([item], sent_at))
             else:
-                results = self._performed(items, sent_at)
-                if len(items) > 1 and all(result.state is State.REJECTED for result in results):
-                    # One of them may have spoilt it for all, and nothing was done: the others get their chance.
-                    results = [result for item in items for result in self._performed([item], sent_at)]
-            self._finish(thread, results)
+                self._finish(thread, results)
         return waited
 
     def _performed(self, items: list[Item[Thing]], sent_at: float) -> list[Result]:
+        if self._stopping.is_set():
+            return [Result(item.row, State.NOT_SENT, error=_STOPPED) for item in items]
+        self._work.outbox.anew()
+        self._begun[threading.get_ident()] = len(items)
         try:
             outcomes = self._work.perform([item.thing for item in items])
         except LocalFault as error:
-            self.fault = self.fault or error  # it is no row's fault, and comes before anything is sent
+            self.fault = self.fault or error  # it is no row's fault
             self.stop(None)
-            return [Result(item.row, State.NOT_SENT, error=error) for item in items]
+            is_written = threading.get_ident() in self._work.outbox.halt()
+            state = State.UNKNOWN if is_written else State.NOT_SENT
+            return [Result(item.row, state, error=error) for item in items]
         except OrchctlError as error:
             state = state_of(error)
             if is_everybodys(error):
@@ -370,6 +395,7 @@ class Runner(Generic[Thing]):
                 if self._in_vain >= self._pace.patience:
                     self.stop(f"stopped: {self._in_vain} requests one after another did not get through")
                 del entries[: len(results)]
+                self._begun[thread] = 0
 
     def _account(self, place: int, result: Result, *, journal: bool) -> None:
         if journal and self._journal is not None:

@@ -76,7 +76,7 @@ def _per_second(text: str) -> float:
     number, _, unit = text.partition("/")
     try:
         rate = float(number) / {"": 1, "s": 1, "m": 60, "h": 3600}[unit.strip()]
-        if not 0 < rate < inf:
+        if not 1e-5 <= rate < inf:
             raise ValueError
     except (ValueError, KeyError):
         raise UsageFault(f"{text!r} is no rate", hint="so many a second or a minute: 50/s, 300/m") from None
@@ -130,6 +130,7 @@ class Program(Protocol):
 
     def sign_in(self) -> None: ...
     def halt(self) -> frozenset[int]: ...
+    def anew(self) -> None: ...
 
 
 class Session:
@@ -181,9 +182,8 @@ class Session:
                     f"to go on with that instead: {line.words} --resume {run}"
                 )
             self.journal = journals.begin(header)
-        elif old.origin != context.origin:
-            raise LocalFault(f"the run {old.run} went to {old.origin}, and this is {context.origin}")
         else:
+            self._check_origin(old)
             self.journal = journals.resume(old)
         self.tally = Tally(rows)
         past = self.journal.past
@@ -193,11 +193,25 @@ class Session:
         program.at_the_end(self.end)
         return self.journal
 
+    def would_be_sent(self) -> Callable[[int], bool]:
+        """Which rows a dry run shows: those of a run that is taken up again that are surely not there."""
+        old = self.line.resumed
+        if old is None:
+            return self.is_wanted
+        self._check_origin(old)
+        past = journals.past_of(old)
+        return lambda row: self._is_open(past.state(row))
+
+    def _check_origin(self, old: Header) -> None:
+        origin = self.program.context.origin
+        if old.origin != origin:
+            raise LocalFault(f"the run {old.run} went to {old.origin}, and this is {origin}")
+
     def is_wanted(self, row: int) -> bool:
         """Is the row still to be sent, and surely not there?"""
-        if self.journal is None:
-            return True
-        state = self.journal.past.state(row)
+        return self.journal is None or self._is_open(self.journal.past.state(row))
+
+    def _is_open(self, state: State | None) -> bool:
         return state in (None, State.NOT_SENT) or (state is State.REJECTED and self.wishes.retry_rejected)
 
     def runner(self, work: Work[Any], *, ordered: bool = False) -> Runner[Any]:

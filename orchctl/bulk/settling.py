@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, cast
 
 from orchctl.bulk.outcome import State
@@ -12,6 +12,7 @@ from orchctl.bulk.trace import Lost, Tracer
 from orchctl.errors import OrchctlError
 
 if TYPE_CHECKING:
+    from orchctl.bulk.journal import Past
     from orchctl.bulk.nouns import Entry
     from orchctl.model import NewTask
 
@@ -25,21 +26,23 @@ _PROMPT = 1.0
 
 def settle(
     doubtful: Mapping[int, Item[Entry[Any]]],
-    sent_at: Mapping[int, float],
+    past: Past,
     tracer: Tracer,
     queue: str | None,
     *,
+    claimed: Callable[[Set[str]], Set[str]],
     loopback: bool,
     tell: Callable[[str], None],
     absent: list[Item[Entry[Any]]],
 ) -> Iterator[Result]:
     """The rows that are there, and those that stay unknown; ``absent`` gets those that are surely not there.
 
-    A change may be made twice, so it is made again. ``queue`` is where created tasks are looked for.
+    A change may be made twice, so it is made again. ``queue`` is where created tasks are looked for; ``claimed``
+    tells which ids are those of other runs.
     """
     absent += [item for item in doubtful.values() if item.thing.new is None]
     created = {row: item for row, item in doubtful.items() if item.thing.new is not None}
-    lost = {row: Lost(cast("NewTask", item.thing.new), sent_at[row]) for row, item in created.items()}
+    lost = {row: Lost(cast("NewTask", item.thing.new), past.doubtful[row]) for row, item in created.items()}
     if queue is None or not lost:
         yield from (_open(row, "its outcome cannot be looked up here") for row in lost)
         return
@@ -47,20 +50,24 @@ def settle(
         begun = time.time()
         tracer.touch(queue)
         answered = time.time()
-        last = max(sent_at[row] for row in lost)
+        last = past.alive_until
         if answered - begun > _PROMPT:
             last = answered  # it was not at work, and may find now what it was sent long ago
-        wait = min(last + (_SECONDS_ON_LOOPBACK if loopback else _SECONDS) - answered, _SECONDS)
+        carried = _SECONDS_ON_LOOPBACK if loopback else _SECONDS
+        wait = min(last + carried - answered, _SECONDS)
         if wait > 0:
             if not loopback:
                 tell(f"waiting {wait:.0f} s: until then the server may still carry out what is in doubt")
             time.sleep(wait)
-        verdicts = tracer.sweep(lost, queue)
+        verdicts = tracer.sweep(lost, queue, until=last + carried)
+        foreign = claimed({verdict.id for verdict in verdicts.values() if verdict.id is not None})
     except OrchctlError as error:
         yield from (_open(row, f"it could not be looked up: {error.message}") for row in lost)
         return
     for row, verdict in verdicts.items():
-        if verdict.id is not None:
+        if verdict.id in foreign:
+            yield _open(row, f"the task {verdict.id} fits it, and another run says that it has made that one")
+        elif verdict.id is not None:
             yield Result(row, State.OK, verdict.id)
         elif verdict.absent:
             absent.append(created[row])

@@ -59,7 +59,7 @@ def each(
         for row, ident in enumerate(idents, start=1)
         if session.is_wanted(row) or (again and row in doubtful)
     )
-    work = TargetWork(operation, gone_is_done=gone_is_done, halt=program.halt)
+    work = TargetWork(operation, gone_is_done=gone_is_done, outbox=program)
     done: list[T] = []
     for result in session.go(session.runner(work, ordered=True), items):
         if result.state is not State.OK:

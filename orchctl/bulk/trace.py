@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Servers keep whole seconds, and answer some seconds after they were asked.
 _TOLERANCE = timedelta(seconds=5)
 _PATIENCE = 0.5
+# No create takes longer, with all that it waits for.
+_LONGEST_ANSWER = timedelta(minutes=10)
 # How far back a list goes beyond the first create in doubt, so that a clock that is off does no harm.
 _MARGIN = timedelta(minutes=10)
 # A list shorter than any limit that a server is known to have is whole.
@@ -97,8 +99,8 @@ class Tracer:
         """Ask the server something small. Raises OrchctlError."""
         self._client.get_queue(queue)
 
-    def sweep(self, lost: Mapping[int, Lost], queue: str) -> dict[int, Verdict]:
-        """Go through the queue's tasks once for all creates in doubt.
+    def sweep(self, lost: Mapping[int, Lost], queue: str, *, until: float) -> dict[int, Verdict]:
+        """Go through the queue's tasks once for all creates in doubt. After ``until`` none of them was made.
 
         :raises OrchctlError: the list cannot be had.
         """
@@ -127,22 +129,24 @@ class Tracer:
         self._offset = _offset(met)
         whole = all(met.values()) if controls else count < _SURELY_WHOLE
         return {
-            row: self._verdict(each, namesakes.get(key_of(each.new) or "", ()), whole=whole)
+            row: self._verdict(each, namesakes.get(key_of(each.new) or "", ()), whole=whole, until=until)
             for row, each in lost.items()
         }
 
-    def _verdict(self, lost: Lost, namesakes: Iterable[Task], *, whole: bool) -> Verdict:
+    def _verdict(self, lost: Lost, namesakes: Sequence[Task], *, whole: bool, until: float) -> Verdict:
         key = key_of(lost.new)
         if key is None or (key in self._repeats and not self._is_own(key)):
             return Verdict()
-        its_time = [task for task in namesakes if self._is_own(key) or self._may_be_its_time(task, lost)]
+        its_time = [
+            task for task in namesakes if self._is_own(key) or self._may_be_its_time(task, lost, until=until)
+        ]
         if not its_time:
-            return Verdict(absent=whole)
-        if len(its_time) == 1 and self._is_it(its_time[0], lost, own_queue=None):
+            return Verdict(absent=whole and all(self._is_surely_older(task, lost) for task in namesakes))
+        if len(its_time) == 1 and self._is_it(its_time[0], lost, own_queue=None, until=until):
             return Verdict(its_time[0].id)
         return Verdict()
 
-    def _is_it(self, task: Task, lost: Lost, *, own_queue: str | None) -> bool:
+    def _is_it(self, task: Task, lost: Lost, *, own_queue: str | None, until: float | None = None) -> bool:
         key = key_of(lost.new)
         if key is None or key_of(task) != key:
             return False
@@ -151,14 +155,34 @@ class Tracer:
         if key in self._repeats or (own_queue is not None and task.queue != own_queue):
             return False
         payload_fits = task.payload is None or task.payload == (lost.new.payload or {})
-        return payload_fits and self._offset is not None and self._may_be_its_time(task, lost)
+        return payload_fits and self._offset is not None and self._may_be_its_time(task, lost, until=until)
 
-    def _may_be_its_time(self, task: Task, lost: Lost) -> bool:
-        if task.created_at is None or self._offset is None:
+    def _may_be_its_time(self, task: Task, lost: Lost, *, until: float | None) -> bool:
+        created = self._created(task)
+        if created is None:
             return True
-        created = task.created_at - self._offset
         sent = datetime.fromtimestamp(lost.sent_at, UTC)
-        return sent - _TOLERANCE <= created <= datetime.now(UTC) + _TOLERANCE
+        last = datetime.now(UTC) if until is None else datetime.fromtimestamp(until, UTC)
+        return sent - _TOLERANCE <= created <= last + _TOLERANCE
+
+    def _is_surely_older(self, task: Task, lost: Lost) -> bool:
+        """Was it there before the create was sent, however long the controls had to wait for their answers?
+
+        The offset is that of the one that waited least, and all of them may have waited.
+        """
+        created = self._created(task)
+        if created is None:
+            return False
+        return created < datetime.fromtimestamp(lost.sent_at, UTC) - _LONGEST_ANSWER
+
+    def _created(self, task: Task) -> datetime | None:
+        """When it was created by the clock here, or sooner."""
+        if task.created_at is None or self._offset is None:
+            return None
+        try:
+            return task.created_at - self._offset
+        except OverflowError:
+            return None
 
     def _is_own(self, key: str) -> bool:
         return key.startswith(f"{self._mark}-")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from orchctl.bulk.nouns import Entry, Noun
-from orchctl.bulk.runner import Done, Item
+from orchctl.bulk.runner import Done, Item, Outbox
 from orchctl.bulk.trace import Control, Lost, Tracer
 from orchctl.dialects.base import Feature
 from orchctl.errors import NotFound
@@ -31,9 +31,9 @@ class EntryWork(Generic[New]):
         tracer: Tracer,
         *,
         one_by_one: bool,
-        halt: Callable[[], frozenset[int]],
+        outbox: Outbox,
     ) -> None:
-        self.halt = halt
+        self.outbox = outbox
         self.batch = 1
         if noun.looked_for_in and not one_by_one and Feature.CREATE_TASKS in client.dialect.features:
             self.batch = client.dialect.batch_size
@@ -89,10 +89,8 @@ class TargetWork:
     batch = 1
     tells_apart = False
 
-    def __init__(
-        self, operation: Callable[[str], Any], *, gone_is_done: bool, halt: Callable[[], frozenset[int]]
-    ) -> None:
-        self.halt = halt
+    def __init__(self, operation: Callable[[str], Any], *, gone_is_done: bool, outbox: Outbox) -> None:
+        self.outbox = outbox
         self._operation = operation
         self._gone_is_done = gone_is_done
 

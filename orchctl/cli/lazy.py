@@ -270,7 +270,7 @@ class Many(Write):
     """A write on many objects: rows of a file, or several ids. Cut off, it can be taken up again by its run.
 
     With ``--resume`` the command line is the one of that run; of what is typed now only the options that all
-    such commands share count.
+    such commands share count, and what else there is must be as it was.
     """
 
     sections = (("Many at once", _many_options), *_SECTIONS)
@@ -281,8 +281,25 @@ class Many(Write):
             run: Invocation = ctx.obj
             before = run.take_up(ctx.command_path, args, given.get("resume"))
             if before is not None:
+                if before:
+                    self._check_own_words(ctx, given, order, before)
                 args = [*before, *self._shared_words(given, order)]
+            elif given.get("resume") is None and (given.get("retry_rejected") or given.get("retry_unknown")):
+                raise UsageFault("--retry-rejected and --retry-unknown go with --resume RUN")
         return super().parse_args(ctx, args)
+
+    def _check_own_words(
+        self, ctx: Any, given: Mapping[str, Any], order: Sequence[Any], before: Sequence[str]
+    ) -> None:
+        shared = {id(option) for options in self.shared_sections.values() for option in options}
+        then = self.make_parser(ctx).parse_args(args=list(before))[0]
+        for option in order:
+            typed = given.get(option.name)
+            if id(option) not in shared and typed not in (None, (), []) and typed != then.get(option.name):
+                raise UsageFault(
+                    f"{option.opts[0]} is not what it was when the run began",
+                    hint="--resume needs nothing else: leave it out",
+                )
 
     def kind_for(self, given: Mapping[str, Any]) -> type[Any] | None:
         if given.get("rows_from") is None:

@@ -115,7 +115,8 @@ def create(
     that is not given, and the other options fill it. A row with an id changes that task. All rows are checked
     before the first is sent. What was sent and what came of it is kept on the disk: a run that was cut off goes
     on with --resume, and sends nothing twice. Its results are one row each: row, state (ok, rejected, not_sent
-    or unknown), id and error. On a terminal only those that did not go well are shown, unless -o is given.
+    or unknown), id and error; rows that a stopped run did not come to are only counted. On a terminal only those
+    that did not go well are shown, unless -o is given.
 
     \b
     Example:

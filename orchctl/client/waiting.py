@@ -104,6 +104,7 @@ class Waits(Queues, Jobs, Logs):
         reached: set[str] = set()
         pause = FIRST_PAUSE
         while True:
+            alone = 0.0
             for ident in list(open_ones):
                 try:
                     with self._until(ends):
@@ -122,6 +123,9 @@ class Waits(Queues, Jobs, Logs):
                     if open_ones[ident] > LOST_POLLS:
                         raise
                     self._note(f"{ident}: {error.message}; the wait goes on")
+                    if isinstance(error, Unavailable) and error.wait:
+                        alone = error.wait
+                        break  # of the others it would say the same
                     continue
                 open_ones[ident] = 0
                 verdict = judge(found[ident])
@@ -137,7 +141,8 @@ class Waits(Queues, Jobs, Logs):
             left = pause if ends is None else ends - self._clock()
             if left <= 0:
                 break
-            (sleep or self._sleep)(min(pause, left))
+            # Where there is no end, the transport has waited as long as it may: what it gave up is a lost poll.
+            (sleep or self._sleep)(min(max(pause, alone), left))
             pause = min(LONGEST_PAUSE, pause * GROWTH)
         if any_one and (reached or failed):
             shown = [ident for ident in idents if ident in reached or ident in failed]

@@ -26,11 +26,26 @@ class Inputs(Program):
         found: list[str] = []
         for ident in idents:
             # A name is taken as it was typed; a line of a file may have ends of its own.
-            found += map(str.strip, self._stdin().split("\n")) if ident == "-" else [ident]
+            found += self._listed() if ident == "-" else [ident]
         found = [ident for ident in found if ident]
-        if not found:
+        for ident in found:
+            if "\n" in ident:
+                raise UsageFault(
+                    f"{ident!r} is no id: it holds a line break",
+                    hint="give each id as a word of its own, or - and one a line on standard input",
+                )
+        if not found and "-" not in idents:
             raise UsageFault("no id was given", hint="name at least one, or write - and give them on stdin")
         return list(dict.fromkeys(found))
+
+    def _listed(self) -> list[str]:
+        lines = [line.strip() for line in self._stdin().split("\n")]
+        for line in lines:
+            if line.startswith(("[", "{")) or "\t" in line:
+                raise UsageFault(
+                    "what standard input has is no list of ids", hint="-o name prints one: an id a line"
+                )
+        return lines
 
     def payload(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from orchctl.errors import UsageFault
 from orchctl.invocation.asking import Asking
 from orchctl.invocation.inputs import Inputs
 from orchctl.invocation.showing import Showing
@@ -43,6 +44,9 @@ class Many(Showing, Asking, Inputs):
             from orchctl.bulk.targets import targets_of
 
             found = targets_of(resumed)
+        if not found:
+            self.note("no id on standard input: nothing to do")
+            return []
         several = len(found) > 1
         if confirm is not None and (always or several):
             self.confirm(f"{confirm} {f'{len(found)} objects' if several else repr(found[0])}")
@@ -100,6 +104,11 @@ class Many(Showing, Asking, Inputs):
         from orchctl.model import Task as TaskType
 
         fields = self.options.fields
+        if self.options.query or self.options.sort_by or self.options.no_headers:
+            raise UsageFault(
+                "an export has all of its rows, in the orchestrator's order, under their names",
+                hint="without --query, --sort-by and --no-headers; orchctl task list has them",
+            )
         export(
             tasks,
             TaskType,

@@ -77,8 +77,13 @@ class Program:
         self._closing.callback(act)
 
     def halt(self) -> frozenset[int]:
-        """Nothing goes out any more; the threads whose writes are under way."""
+        """Nothing goes out any more; the threads that have written something, or are at it, since ``anew``."""
         return frozenset() if self._transport is None else self._transport.halt()
+
+    def anew(self) -> None:
+        """What this thread has written so far is accounted for."""
+        if self._transport is not None:
+            self._transport.anew()
 
     @property
     def machine_errors(self) -> bool:

@@ -105,6 +105,7 @@ class Transport:
         self._credential: Mapping[str, str] | None = None
         self._warn_insecure = insecure
         self._unfinished: dict[int, str] = {}
+        self._written: set[int] = set()
         self._wire: Wire | None = None
         self._make_wire: Callable[[], Wire]
         self._base = base_url.rstrip("/")
@@ -143,10 +144,17 @@ class Transport:
         """Have the credential at hand. Raises NotAuthenticated where there is none."""
         self._current_credential()
 
+    def anew(self) -> None:
+        """What this thread has written so far is accounted for."""
+        self._written.discard(threading.get_ident())
+
     def halt(self) -> frozenset[int]:
-        """From now on nothing goes out, and nobody waits; gives the threads whose writes are under way."""
+        """From now on nothing goes out, and nobody waits.
+
+        Gives the threads that are at a write, or of which one got through, or may have, since they began anew.
+        """
         self._halted.set()
-        return frozenset(self._unfinished)
+        return frozenset(self._unfinished) | frozenset(self._written)
 
     def send(self, call: Call) -> Reply:
         """The answer to a call: a 2xx, or a status that the call accepts.
@@ -272,7 +280,7 @@ class Transport:
                 # What broke may have left others of its kind in the pool.
                 request = replace(request, idle=0.0)
             else:
-                self._settled()
+                self._settled(written=call.effect is not Effect.READ)
                 return result
             if last.stale and may_refresh:
                 may_refresh = False
@@ -289,7 +297,8 @@ class Transport:
             pause = self._pause(last, tries)
             left = ends - self._clock()
             if not last.again or tries >= self._attempts or pause > left:
-                self._settled()
+                self._settled(written=doubt is not None)
+                self._leave_alone(last)
                 error = too_long(last.error, asked=last.wait, left=left)
                 raise after_doubt(doubt, error) if doubt is not None else error
             self._wait(last, pause)
@@ -419,6 +428,7 @@ class Transport:
                     Unavailable(
                         f"{self.where} asks to be left alone for {pause:.0f} s more",
                         hint="it was not sent; try later, or raise --retry-timeout",
+                        wait=pause,
                     )
                 )
             self._sleep(pause)
@@ -437,6 +447,15 @@ class Transport:
         elif self._gate.close_for(pause) and pause >= 1:  # and every thread waits in _pass_gate
             self._notify(f"{self.where} is busy: waiting {pause:.0f} s as it asks")
 
+    def _leave_alone(self, last: Setback) -> None:
+        """What the server asks for holds for the calls after this one too, though this one cannot wait for it.
+
+        Unless that is longer than any call waits: then each would end here unsent, whatever the server really
+        does.
+        """
+        if last.busy and last.wait and last.wait <= LONGEST_WAIT:
+            self._gate.close_for(last.wait)
+
     def _standing(self, call: Call, outgoing: Outgoing) -> None:
         if call.effect is not Effect.READ:
             self._unfinished[threading.get_ident()] = f"{outgoing.method} {outgoing.target.partition('?')[0]}"
@@ -444,7 +463,9 @@ class Transport:
             self._unfinished.pop(threading.get_ident(), None)
             raise _stopped()
 
-    def _settled(self) -> None:
+    def _settled(self, *, written: bool = False) -> None:
+        if written:
+            self._written.add(threading.get_ident())
         self._unfinished.pop(threading.get_ident(), None)
 
 

@@ -240,6 +240,7 @@ def _busy(reply: Reply, words: str, wait: float | None) -> OrchctlError:
         f"{reply.where} put {reply.asked} off: {_status(reply.status)}{words}",
         hint=f"it was not carried out; {f'the server asks to wait {wait:.0f} s' if wait else 'try later'}",
         request_id=reply.request_id,
+        wait=wait,
     )
 
 

@@ -17,6 +17,7 @@ from orchctl.bulk import journal as journals
 from orchctl.bulk.journal import Header, Journal
 from orchctl.bulk.outcome import State, Tally
 from orchctl.bulk.runner import Done, Item, Pace, Runner
+from orchctl.errors import LocalFault
 
 
 def header(rows: int, run: str | None = None) -> Header:
@@ -41,7 +42,8 @@ def journal(home: Any, request: pytest.FixtureRequest, monkeypatch: pytest.Monke
         monkeypatch.setattr(journals, "_WRITTEN_THROUGH", 0)
     opened = journals.begin(header(1000))
     yield opened
-    opened.close()
+    if opened._file >= 0:
+        opened.close()
 
 
 def lines(journal: Journal) -> list[Any]:
@@ -80,6 +82,60 @@ def test_threads_share_one_wait_for_the_disk(journal: Journal, monkeypatch: pyte
     assert waits == [1, 9]
 
 
+@pytest.mark.skipif(not hasattr(os, "O_DSYNC"), reason="the system has no such flag")
+@pytest.mark.usefixtures("home")
+def test_what_is_written_is_on_the_disk() -> None:
+    import fcntl
+
+    journal = journals.begin(header(1))
+    assert fcntl.fcntl(journal._file, fcntl.F_GETFL) & os.O_DSYNC
+    journal.close()
+
+
+def test_nobody_is_told_that_the_disk_has_what_it_has_not(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that writes for all breaks, whatever by."""
+    ends: dict[int, BaseException | float] = {}
+    real, first, go_on = os.write, threading.Event(), threading.Event()
+
+    def write(descriptor: int, data: bytes) -> int:
+        if not first.is_set():
+            first.set()
+            go_on.wait(10)
+            return real(descriptor, data)
+        raise MemoryError
+
+    def send(row: int) -> None:
+        try:
+            ends[row] = journal.sent([row])
+        except BaseException as error:
+            ends[row] = error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchctl.bulk.journal.os.write", write)
+        threads = [threading.Thread(target=send, args=(row,)) for row in (1, 2, 3)]
+        threads[0].start()
+        first.wait(10)
+        for thread in threads[1:]:
+            thread.start()
+        while len(journal._pending) < 2:
+            pass
+        go_on.set()
+        for thread in threads:
+            thread.join(10)
+    assert isinstance(ends[1], float)
+    assert [type(ends[row]) for row in (2, 3)] == [MemoryError, MemoryError]
+
+
+def test_a_worker_that_comes_late_writes_nowhere(journal: Journal, tmp_path: Path) -> None:
+    journal.close()
+    with (tmp_path / "another").open("wb") as file:
+        with pytest.raises(LocalFault):
+            journal.sent([1])
+        assert file.tell() == 0
+
+
 def test_what_another_thread_is_about_to_write_is_waited_for(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +167,16 @@ def test_what_another_thread_is_about_to_write_is_waited_for(
     assert seen[0][0] == {"row": 1, "state": "ok", "id": "x"}
 
 
+class Nowhere:
+    """Where nothing goes out."""
+
+    def anew(self) -> None:
+        pass
+
+    def halt(self) -> frozenset[int]:
+        return frozenset()
+
+
 class Slow:
     """Lets one row through at a time, as it is told."""
 
@@ -118,6 +184,7 @@ class Slow:
     tells_apart = False
 
     def __init__(self) -> None:
+        self.outbox = Nowhere()
         self.go_on = threading.Semaphore(1)
 
     def perform(self, things: Sequence[int]) -> list[Done]:
@@ -129,9 +196,6 @@ class Slow:
 
     def find(self, thing: int, sent_at: float) -> str | None:
         return None
-
-    def halt(self) -> frozenset[int]:
-        return frozenset()
 
 
 def test_nothing_is_told_that_is_not_on_the_disk(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

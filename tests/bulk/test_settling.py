@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchctl.bulk import settling
+from orchctl.bulk.journal import Past
 from orchctl.bulk.nouns import Entry
 from orchctl.bulk.runner import Item
 from orchctl.bulk.trace import Verdict
@@ -37,7 +38,7 @@ class World:
         if self._fault:
             raise NetworkFault("nobody is there")
 
-    def sweep(self, lost: dict[int, Any], queue: str) -> dict[int, Verdict]:
+    def sweep(self, lost: dict[int, Any], queue: str, *, until: float) -> dict[int, Verdict]:
         return {row: Verdict(absent=True) for row in lost}
 
     def settle(
@@ -50,9 +51,10 @@ class World:
         return list(
             settling.settle(
                 {1: Item(1, entry)},
-                {1: self.now - ago},
+                Past(bytearray(2), doubtful={1: self.now - ago - 5}, alive_until=self.now - ago),
                 self,  # type: ignore[arg-type]  # all of a tracer that is used
                 "Q",
+                claimed=lambda idents: set(),
                 loopback=loopback,
                 tell=self.told.append,
                 absent=self.absent,

@@ -44,7 +44,7 @@ _BROKEN = (
 
 @dataclass
 class Chances:
-    """Of each create, in a thousand, what happens to it."""
+    """Of each create, in a thousand, what happens to it; ``read_reset`` and ``read_slow`` of each read."""
 
     reset_unread: int = 15
     reset_after: int = 15
@@ -53,10 +53,12 @@ class Chances:
     busy: int = 4
     away: int = 2
     slow: int = 10
+    read_reset: int = 20
+    read_slow: int = 100
 
 
 class Proxy:
-    """Forwards requests to the server on ``port`` and spoils some. Reads go through."""
+    """Forwards requests to the server on ``port`` and spoils some."""
 
     def __init__(self, rng: random.Random, chances: Chances, port: int) -> None:
         self._rng = rng
@@ -93,11 +95,11 @@ class Proxy:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                fate = self._fate() if head.startswith(_CREATES) else "pass"
-                if fate == "reset_unread":
+                fate = self._fate(reads=not head.startswith(_CREATES))
+                if fate in ("reset_unread", "read_reset"):
                     return self._reset(writer)
                 request = head + await reader.readexactly(_length(head))
-                if fate == "slow":
+                if fate in ("slow", "read_slow"):
                     await asyncio.sleep(self._rng.random() * 0.1)
                 spoilt = {"busy": _BUSY, "away": _AWAY, "broken_before": _BROKEN}.get(fate)
                 if spoilt is None:
@@ -139,9 +141,11 @@ class Proxy:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
         writer.transport.abort()
 
-    def _fate(self) -> str:
+    def _fate(self, *, reads: bool) -> str:
         point = self._rng.randrange(1000)
         for name, chance in vars(self._chances).items():
+            if name.startswith("read_") is not reads:
+                continue
             point -= chance
             if point < 0:
                 return str(name)
@@ -271,21 +275,21 @@ class Torture:
             out = self.folder / f"out-{account.runs}.jsonl"
             with out.open("wb") as file:
                 process = self._orchctl(env, *argv, out=file)
-                killed = self._meddle(process, server)
+                self._meddle(process, server)
                 code = process.wait(600)
             account.codes.append(code)
-            self._read(out, server.database, whole=not killed)
+            self._read(out, server.database, whole=code >= 0)
             if code == 0:
                 return
-            if not killed and code not in (10, 11):
+            if code not in (10, 11, 130, -signal.SIGKILL, -signal.SIGINT):
                 account.problems.append(f"a run ended with {code}")
                 return
             journals = sorted((self.state / "orchctl" / "bulk").glob("*.jsonl"))
             if journals:  # killed before it was begun, it sent nothing and is begun anew
                 argv = ["task", "create", "--resume", journals[-1].stem, "-o", "jsonl"]
 
-    def _meddle(self, process: subprocess.Popen[bytes], server: Server) -> bool:
-        """Kill the server, or orchctl, while it runs; whether orchctl was killed."""
+    def _meddle(self, process: subprocess.Popen[bytes], server: Server) -> None:
+        """Kill the server, or kill or interrupt orchctl, while it runs."""
         account = self.account
         while process.poll() is None:
             fates = ["server"] * (self.restarts - account.restarts) + ["orchctl"] * (
@@ -293,12 +297,12 @@ class Torture:
             )
             if not fates:
                 process.wait(600)
-                return False
+                return
             until = time.monotonic() + 0.4 + self.rng.random() * max(0.5, self.rows / 2000)
             while process.poll() is None and time.monotonic() < until:
                 time.sleep(0.02)
             if process.poll() is not None:
-                return False
+                return
             if self.rng.choice(fates) == "server":
                 account.restarts += 1
                 server.kill()
@@ -306,9 +310,8 @@ class Torture:
                 server.start()
             else:
                 account.kills += 1
-                process.send_signal(signal.SIGKILL)
-                return True
-        return False
+                process.send_signal(self.rng.choice((signal.SIGKILL, signal.SIGINT)))
+                return
 
     def _read(self, out: Path, database: Path, *, whole: bool) -> None:
         """What a run has said, against what is there now that it has ended."""

@@ -138,6 +138,37 @@ def test_the_budget_bounds_all_attempts(make: Make, world: World, server: FaultS
     assert caught.value.hint == "the server asks to wait 50 s; try after that, or raise --retry-timeout"
 
 
+def test_what_one_call_cannot_wait_for_holds_for_the_next(
+    make: Make, world: World, server: FaultServer
+) -> None:
+    transport = make()
+    server.plan(faults.reply(429, b"", {"Retry-After": "50"}), faults.reply())
+    with pytest.raises(Unavailable) as caught, transport.within(10):
+        transport.send(READ)
+    assert caught.value.wait == 50
+    assert caught.value.hint == "the server asks to wait 50 s; try after that, or raise --retry-timeout"
+    with pytest.raises(Unavailable) as caught, transport.within(10):
+        transport.send(READ)
+    assert caught.value.wait == 50
+    assert caught.value.message == f"127.0.0.1:{server.port} asks to be left alone for 50 s more"
+    assert (len(server.requests), world.sleeps) == (1, [])
+    assert transport.send(READ).status == 200
+    assert world.sleeps == [50]
+
+
+def test_longer_than_any_call_waits_the_next_is_sent_all_the_same(
+    make: Make, world: World, server: FaultServer
+) -> None:
+    """Nobody knows whether the server means it; each is told for itself."""
+    transport = make()
+    server.plan(faults.reply(429, b"", {"Retry-After": "3600"}), faults.reply())
+    with pytest.raises(Unavailable) as caught:
+        transport.send(ONCE)
+    assert caught.value.wait == 3600
+    assert transport.send(ONCE).status == 200
+    assert world.sleeps == []
+
+
 def test_more_attempts_may_be_allowed(make: Make, world: World, server: FaultServer) -> None:
     server.plan(*[faults.reply(429, b"", {"Retry-After": "1"})] * 20, faults.reply())
     assert make(attempts=100).send(ONCE).status == 200
