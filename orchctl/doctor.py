@@ -305,10 +305,10 @@ def _http(context: Context, patient: Patient) -> Generator[Check, None, bool]:
 
 def _clock(said: str | None, now: datetime) -> Check:
     try:
-        theirs = parsedate_to_datetime(said or "")
-    except ValueError:
+        theirs = parsedate_to_datetime(said or "").astimezone(UTC)
+    except (OverflowError, ValueError):
         return _ok("clock", "the server does not say what time it is")
-    skew = (now - theirs.astimezone(UTC)).total_seconds()
+    skew = (now - theirs).total_seconds()
     if abs(skew) <= _SKEW:
         return _ok("clock", "it agrees with the server's")
     message = f"this machine's is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the server's"

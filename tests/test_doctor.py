@@ -136,6 +136,13 @@ def test_a_clock_that_is_wrong_and_a_web_page_are_told(orchctl: Any, server: Fau
         assert "a-secret-guid" not in result.out + result.err
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -1400", "x", ""])
+def test_a_clock_beyond_the_calendar_is_none(orchctl: Any, server: FaultServer, date: str) -> None:
+    server.plan(reply(200, b"{}", {"Date": date}), *[html(effect=False)] * 8)
+    clock = checks(orchctl("doctor", "-o", "json", env=env_for(server.url)))["clock"]
+    assert (clock["status"], clock["message"]) == ("ok", "the server does not say what time it is")
+
+
 def test_a_proxy_that_is_not_there_and_one_that_is_not_used_are_told(orchctl: Any, home: Home) -> None:
     proxied = env_for("https://rpa.example.invalid", ORCHCTL_PROXY=f"http://127.0.0.1:{closed_port()}")
     result = orchctl("doctor", "-o", "json", env=proxied)

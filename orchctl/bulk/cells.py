@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from orchctl.bulk.readers import Cell
@@ -63,8 +63,11 @@ def scope(cell: Cell, reading: Reading) -> str:
 def whole(cell: Cell, _: Reading) -> int:
     if isinstance(cell, int) and not isinstance(cell, bool):
         number = cell
-    elif isinstance(cell, str) and cell.strip().isascii() and cell.strip().isdecimal():
-        number = int(cell)
+    elif isinstance(cell, str) and cell.strip().isascii() and cell.strip().removeprefix("-").isdecimal():
+        try:
+            number = int(cell)
+        except ValueError:
+            raise BadCell(f"{_shown(cell)} has too many digits") from None
     else:
         raise BadCell(f"{_shown(cell)} is no whole number")
     if number < 0:
@@ -85,7 +88,7 @@ def flag(cell: Cell, _: Reading) -> bool:
 
 def moment(cell: Cell, reading: Reading) -> datetime:
     if isinstance(cell, datetime):
-        return cell.astimezone()  # a spreadsheet's times have no zone: they are the reader's own
+        return _in_utc(cell)
     if not isinstance(cell, str):
         raise BadCell(f"a time was expected, and this is {_kind(cell)}")
     try:
@@ -128,7 +131,15 @@ def anything(cell: Cell, reading: Reading) -> Json:
 
 def value(cell: Cell, _: Reading) -> Json:
     """One value within a payload, as it stands."""
-    return rfc3339(cell.astimezone()) if isinstance(cell, datetime) else cell
+    return rfc3339(_in_utc(cell)) if isinstance(cell, datetime) else cell
+
+
+def _in_utc(cell: datetime) -> datetime:
+    """A spreadsheet's times have no zone: they are the reader's own."""
+    try:
+        return cell.astimezone(UTC)
+    except (OSError, OverflowError, ValueError):  # the last hours of 9999 west of Greenwich, for example
+        raise BadCell(f"{cell} is out of the range of times") from None
 
 
 def json_text(cell: str, _: Reading) -> Json:

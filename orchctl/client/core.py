@@ -74,6 +74,7 @@ class Core:
                 count += 1
                 yield item
             if page.next is None:
+                count += page.left_out()
                 if page.suspicious_size is not None and count == page.suspicious_size:
                     self._note_once(
                         f"exactly {count} rows came back: the orchestrator may have cut the list there"

@@ -185,12 +185,14 @@ class Page(Generic[T]):
 
     ``suspicious_size``: a page of exactly so many rows may have been cut by the server without a word.
     ``guessed``: no document has the call, so that an empty page may as well say "no such call".
+    ``left_out``: how many more rows have come by now than there were items.
     """
 
     items: Iterator[T]
     next: str | None = None
     suspicious_size: int | None = None
     guessed: bool = False
+    left_out: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

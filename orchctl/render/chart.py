@@ -16,6 +16,7 @@ _PLAIN, _BOLD = "\x1b[0m", "\x1b[1m"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _WIDEST_LABEL = 24
 _MOST_PARTS = 31
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEPS = (
     (timedelta(minutes=1), "minute", "%H:%M"),
     (timedelta(minutes=10), "10 minutes", "%H:%M"),
@@ -65,15 +66,31 @@ class Gathered:
         parts = [0] * ((last - begin) // size + 1)
         for minute, count in self._minutes.items():
             parts[(minute - begin) // size] += count
-        dated = [(datetime.fromtimestamp((begin + at * size) * 60, UTC), n) for at, n in enumerate(parts)]
-        return OverTime(step, unit, style, tuple(dated[-_MOST_PARTS:]))
+        dated = [(_moment(begin + at * size), n) for at, n in list(enumerate(parts))[-_MOST_PARTS:]]
+        return OverTime(step, unit, style, tuple(dated))
 
 
 def _aligned(minute: int, size: int) -> int:
     """Parts begin at full hours and at midnight of the user's zone."""
-    offset = datetime.fromtimestamp(minute * 60, UTC).astimezone().utcoffset() or timedelta()
+    offset = _local(_moment(minute)).utcoffset() or timedelta()
     shift = int(offset.total_seconds()) // 60
     return (minute + shift) // size * size - shift
+
+
+def _moment(minute: int) -> datetime:
+    """A minute since 1970. The part of the year 1 that holds its first tasks may begin before it."""
+    try:
+        return _EPOCH + timedelta(minutes=minute)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _local(moment: datetime) -> datetime:
+    """In the user's zone; in UTC at either end of the calendar, where there is no such time in that zone."""
+    try:
+        return moment.astimezone()
+    except (OSError, OverflowError, ValueError):
+        return moment
 
 
 def chart(
@@ -87,9 +104,7 @@ def chart(
     if over_time is not None and total > 1:
         yield ""
         yield _heading(f"created, by {over_time.unit}", streams)
-        dated = [
-            (begin.astimezone().strftime(over_time.style), count, "") for begin, count in over_time.parts
-        ]
+        dated = [(_local(begin).strftime(over_time.style), count, "") for begin, count in over_time.parts]
         yield from _bars(dated, streams)
 
 

@@ -267,10 +267,10 @@ def word(value: Any) -> str:
 
 def written_time(moment: datetime, time: TimeStyle, now: datetime) -> str:
     if time is TimeStyle.UTC:
-        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        return f"{_clock(moment.astimezone(UTC))}Z"
     if time is TimeStyle.LOCAL:
         try:
-            return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return _clock(moment.astimezone())
         except (OSError, OverflowError, ValueError):  # a year outside what the platform's zones cover
             return rfc3339(moment)
     seconds = (moment - now).total_seconds()
@@ -281,3 +281,8 @@ def written_time(moment: datetime, time: TimeStyle, now: datetime) -> str:
     else:
         distance = f"{abs(seconds) // 1:.0f}s"
     return f"in {distance}" if seconds >= 1 else f"{distance} ago"
+
+
+def _clock(moment: datetime) -> str:
+    """Always 19 characters: strftime writes the year 1 with one digit."""
+    return moment.replace(tzinfo=None).isoformat(" ", "seconds")

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite, isinf
 from typing import Any, TextIO, TypeAlias
 
 from orchctl.errors import LocalFault
 from orchctl.model import Json
 
 _DEPTH = 100
-_NODES = 1_000_000  # aliases can make a small text stand for a huge one
+# Aliases can make a small text stand for a huge one: so many values, each of so many characters, at most.
+_EXPANDED = 1_000_000
+_CHARACTERS = 16
 _NUMBER = re.compile(r"[-+]?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _WORDS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
@@ -144,7 +147,8 @@ class _Builder:
     def __init__(self, source: str, events: Iterable[Any]) -> None:
         self.source = source
         self.events = iter(events)
-        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.anchors: dict[str, tuple[Node, int, int]] = {}
+        self.expanded = 0
 
     def document(self) -> Node | None:
         import yaml
@@ -154,7 +158,7 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
                     raise self.fault(event, "a second document begins here")
-                root, _ = self.node(next(self.events), 0)
+                root, _, _ = self.node(next(self.events), 0)
         empty = isinstance(root, Scalar) and root.plain and not root.text
         return None if empty else root
 
@@ -172,35 +176,41 @@ class _Builder:
         if not isinstance(first, yaml.SequenceStartEvent):
             raise self.fault(first, "a list was expected, with a dash before each of its elements")
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            self.expanded = 0  # each element is let go before the next
             yield self.node(event, 1)[0]
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 raise self.fault(event, "a second document begins here")
 
-    def node(self, event: Any, depth: int) -> tuple[Node, int]:
-        """The node that begins with an event, and of how many it consists, aliases written out."""
+    def node(self, event: Any, depth: int, *, is_key: bool = False) -> tuple[Node, int, int]:
+        """The node that begins with an event, how much it is and how deep, with its aliases written out."""
         import yaml
 
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise self.fault(event, f"nothing before this is called &{event.anchor}")
-            return self.anchors[event.anchor]
+            node, size, height = self.anchors[event.anchor]
+            self.expanded += size
+            if self.expanded > _EXPANDED:
+                raise self.fault(event, "aliases make this too large")
+            if depth + height > _DEPTH:
+                raise self.too_deep(event)
+            return node, size, height
         if event.tag is not None:
             raise self.fault(event, f"tags such as {event.tag} are not used here")
         if depth > _DEPTH:
-            raise self.fault(event, f"this is nested more than {_DEPTH} deep")
+            raise self.too_deep(event)
         if isinstance(event, yaml.ScalarEvent):
-            size = 1
-            node: Node = self.scalar(event)
+            node, size, height = self.scalar(event), 1 + len(event.value) // _CHARACTERS, 0
+            if node.plain and not is_key and _is_too_large(node.text):
+                raise self.fault(event, f"the number {node.text[:30]} is too large")
         elif isinstance(event, yaml.SequenceStartEvent):
-            node, size = self.listing(event, depth)
+            node, size, height = self.listing(event, depth)
         else:
-            node, size = self.table(event, depth)
-        if size > _NODES:
-            raise self.fault(event, "its aliases make this too large")
+            node, size, height = self.table(event, depth)
         if event.anchor is not None:
-            self.anchors[event.anchor] = node, size
-        return node, size
+            self.anchors[event.anchor] = node, size, height
+        return node, size, height
 
     def scalar(self, event: Any) -> Scalar:
         return Scalar(
@@ -211,44 +221,57 @@ class _Builder:
             end=event.end_mark.index,
         )
 
-    def listing(self, start: Any, depth: int) -> tuple[Node, int]:
+    def listing(self, start: Any, depth: int) -> tuple[Node, int, int]:
         import yaml
 
-        items, size = [], 1
+        items, size, height = [], 1, 0
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            item, its_size = self.node(event, depth + 1)
+            item, its_size, its_height = self.node(event, depth + 1)
             items.append(item)
             size += its_size
-        return Listing(
-            items=tuple(items),
-            flow=bool(start.flow_style),
-            line=start.start_mark.line + 1,
-            start=start.start_mark.index,
-            end=_end_of(event),
-        ), size
+            height = max(height, its_height + 1)
+        return (
+            Listing(
+                items=tuple(items),
+                flow=bool(start.flow_style),
+                line=start.start_mark.line + 1,
+                start=start.start_mark.index,
+                end=_end_of(event),
+            ),
+            size,
+            height,
+        )
 
-    def table(self, start: Any, depth: int) -> tuple[Node, int]:
+    def table(self, start: Any, depth: int) -> tuple[Node, int, int]:
         import yaml
 
         entries: dict[str, tuple[Scalar, Node]] = {}
-        size = 1
+        size, height = 1, 0
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key, _ = self.node(event, depth + 1)
+            key, key_size, _ = self.node(event, depth + 1, is_key=True)
             if not isinstance(key, Scalar):
                 raise self.fault(event, "a key must be text")
             if key.text in entries:
                 first = entries[key.text][0].line
                 raise self.fault(event, f'the key "{key.text}" is here twice (first in line {first})')
-            item, its_size = self.node(next(self.events), depth + 1)
+            item, its_size, its_height = self.node(next(self.events), depth + 1)
             entries[key.text] = key, item
-            size += its_size
-        return Table(
-            entries=entries,
-            flow=bool(start.flow_style),
-            line=start.start_mark.line + 1,
-            start=start.start_mark.index,
-            end=_end_of(event),
-        ), size
+            size += key_size + its_size
+            height = max(height, its_height + 1)
+        return (
+            Table(
+                entries=entries,
+                flow=bool(start.flow_style),
+                line=start.start_mark.line + 1,
+                start=start.start_mark.index,
+                end=_end_of(event),
+            ),
+            size,
+            height,
+        )
+
+    def too_deep(self, event: Any) -> LocalFault:
+        return self.fault(event, f"this is nested more than {_DEPTH} deep")
 
     def fault(self, event: Any, why: str) -> LocalFault:
         return LocalFault(f"{self.source}:{event.start_mark.line + 1}: {why}")
@@ -259,13 +282,21 @@ def _end_of(event: Any) -> int:
     return end
 
 
+def _is_too_large(text: str) -> bool:
+    """Is it a number in form, and more than a floating one holds? JSON has no infinity."""
+    return "e" in text.lower() and _NUMBER.fullmatch(text) is not None and isinf(float(text))
+
+
 def _plain_value(text: str) -> Json:
     if text in _WORDS:
         return _WORDS[text]
     number = _NUMBER.fullmatch(text)
     if number is None or len(text) > 300:
         return text
-    return float(text) if number.group(1) or number.group(2) else int(text)
+    if not number.group(1) and not number.group(2):
+        return int(text)
+    found = float(text)
+    return found if isfinite(found) else text  # of a key that an alias repeats; others are refused
 
 
 @cache
@@ -280,7 +311,7 @@ def _dumper() -> Any:
 
     def text(dumper: Any, data: str) -> Any:
         # What _plain_value would take for something else needs quotes, also where YAML 1.1 would not mind.
-        quoted = not isinstance(_plain_value(data), str)
+        quoted = not isinstance(_plain_value(data), str) or _is_too_large(data)
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"' if quoted else None)
 
     Dumper.add_representer(str, text)

@@ -83,6 +83,9 @@ def test_what_a_text_means(text: str, meaning: Json) -> None:
         ("[" * 102 + "]" * 102, "f:1: this is nested more than 100 deep"),
         ("[" * 500_000, "f:1: this is nested more than 100 deep"),
         ("a: \ud800", "f: this is not YAML: it holds half a character"),
+        ("a:\n- 1e999", "f:2: the number 1e999 is too large"),
+        ("-1.5E+400", "f:1: the number -1.5E+400 is too large"),
+        ("x: &a {k: 1e999}", "f:1: the number 1e999 is too large"),
     ],
 )
 def test_what_is_refused(text: str, message: str) -> None:
@@ -96,6 +99,30 @@ def test_a_bomb_of_aliases_is_refused() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     with pytest.raises(LocalFault, match="aliases make this too large"):
         value("\n".join(lines))
+
+
+def test_a_bomb_of_a_long_text_is_refused_too() -> None:
+    text = f"k: &s {'z' * 50_000}\nv: [{', '.join(['*s'] * 400)}]"
+    with pytest.raises(LocalFault, match="f:2: aliases make this too large"):
+        value(text)
+    assert value(text.replace("*s, " * 200, "")) is not None  # and half of it is not
+
+
+def test_a_tower_of_aliases_is_nested_as_deep_as_what_it_stands_for() -> None:
+    def tower(floors: int, each: int) -> str:
+        lines = [f"a0: &a0 {'[' * each}{']' * each}"]
+        lines += [f"a{n}: &a{n} {'[' * each}*a{n - 1}{']' * each}" for n in range(1, floors)]
+        return "\n".join(lines)
+
+    assert value(tower(9, 11)) is not None
+    with pytest.raises(LocalFault, match="f:2: this is nested more than 100 deep"):
+        value(tower(40, 90))
+
+
+def test_what_looks_like_too_large_a_number_is_a_text_in_quotes_and_as_a_key() -> None:
+    assert value("'1e999': \"1e999\"") == {"1e999": "1e999"}
+    assert value("1e999: 1\n&k 1e998: *k") == {"1e999": 1, "1e998": "1e998"}
+    assert value(yaml_text.dump(["1e999", "-2E400"])) == ["1e999", "-2E400"]
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=20) | st.sampled_from(

@@ -271,6 +271,17 @@ def test_a_create_in_doubt_is_looked_up_where_references_are_unique(uipath: Any,
     assert sum(seen.method == "POST" for seen in server.requests) == 5
 
 
+def test_a_create_that_is_answered_without_an_id_leaves_its_outcome_open(
+    uipath: Any, server: FaultServer
+) -> None:
+    made = {**GUIDE, "Status": "New"}
+    del made["Id"]
+    create = "POST /odata/Queues/UiPathODataSvc.AddQueueItem"
+    server.plan(routes({create: made, "GET /odata/QueueDefinitions": {"value": [QUEUE]}}))
+    result = uipath("task", "create", "-q", "Queue Demo", "-p", "a=1")
+    assert (result.code, "does not say the item's Id" in result.err) == (11, True)
+
+
 def test_a_page_of_html_is_an_error_with_its_likely_cause(uipath: Any, server: FaultServer) -> None:
     server.plan(reply(200, PAGE.encode(), {"Content-Type": "text/html"}))
     result = uipath("queue", "list")
@@ -568,6 +579,18 @@ def test_entries_of_several_are_told_apart_here(uipath: Any, server: FaultServer
     assert "$filter" not in several
     assert one["$filter"] == "HostMachineName eq 'WS-2'"
     all_valid(server)
+
+
+@pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00+03:00", "9999-12-31T23:59:59-14:00"])
+def test_a_date_beyond_the_calendar_is_none_and_a_message_of_json_is_json(
+    uipath: Any, server: FaultServer, stamp: str
+) -> None:
+    row = {"Id": 0, "TimeStamp": stamp, "Level": "Info", "Message": {"что": [1, None]}}
+    server.plan(routes({"GET /odata/RobotLogs": {"value": [row]}}))
+    result = uipath("log", "list", "-o", "json")
+    assert result.code == 0, result.err
+    assert result.json[0]["time"].startswith("1970-01-01")
+    assert result.json[0]["message"] == '{"что":[1,null]}'
 
 
 def test_the_machines_of_a_folder_say_what_they_can_run(uipath: Any, server: FaultServer) -> None:

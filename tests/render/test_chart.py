@@ -44,6 +44,21 @@ def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Any:
         time.tzset()
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_the_ends_of_the_calendar_have_their_bars(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", zone)
+    if hasattr(time, "tzset"):
+        time.tzset()
+    ends = [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)]
+    for moments in ([ends[0]] * 2, [ends[1]] * 2, [ends[1], ends[1] + timedelta(days=90)], ends):
+        many = [Task(id="1", status=TaskStatus.NEW, created_at=moment) for moment in moments]
+        gathered = Gathered().add(many)
+        lines = list(chart("Q", gathered.counts, gathered.over_time(), streams()))
+        assert "created, by" in lines[3]
+
+
 def test_bars_by_status_and_over_time() -> None:
     gathered = Gathered().add(tasks(0, 1, 1.5, 4)).add(tasks(2, status=TaskStatus.FAILED))
     lines = list(chart("Invoices\x1b[2J", gathered.counts, gathered.over_time(), streams()))

@@ -98,6 +98,8 @@ _SUFFIXES = {
     ".yml": FileFormat.YAML,
     ".xlsx": FileFormat.XLSX,
 }
+# Python counts these as encodings of text; they raise what no reader of a file expects.
+_OF_HOST_NAMES = frozenset({"idna", "punycode"})
 
 
 def source(path: Path, *, name: str, format: str | None, encoding: str | None) -> Source:
@@ -148,12 +150,14 @@ def _check_encoding(encoding: str) -> None:
     import codecs
 
     try:
-        codecs.lookup(encoding)
+        found = codecs.lookup(encoding).name
         "".encode(encoding)
-    except LookupError:
+    except (LookupError, UnicodeError):
+        found = None
+    if found is None or found in _OF_HOST_NAMES:
         raise UsageFault(
             f"{encoding!r} is no text encoding", hint="for example utf-8, utf-16, cp1251, cp1252"
-        ) from None
+        )
 
 
 def undecodable(error: UnicodeDecodeError, *, row: int) -> Fault:

@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
+from math import isfinite
 from typing import IO, Any
+from zipfile import ZipFile
 
 from orchctl.bulk.readers import Cell, Fault, Names, Raw, Source
 from orchctl.errors import LocalFault
@@ -16,6 +18,15 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _TO_ESCAPE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _LONGEST_CELL = 32_767
 _MOST_ROWS = 1_048_575
+# Parts that openpyxl does not open: pictures, and other files within the file.
+_NEVER_READ = ("xl/media/", "xl/embeddings/")
+# Excel's cells of the largest size, five hundred of them.
+_LONGEST_ROW = 16 * 1024 * 1024
+# Texts that cells share are there once each, and do not repeat themselves like that.
+_MOST_PACKED = 100
+_BEGINNING = re.compile(rb"<(?:[\w.-]{1,32}:)?(?:row|si)[\s/>]")
+_LONGEST_BEGINNING = 40
+_CHUNK = 256 * 1024
 # Excel's numbers are floating: whole ones beyond this are written as text.
 _MOST_EXACT = 2**53
 
@@ -36,6 +47,9 @@ def rows(source: Source) -> Iterator[Names | Raw | Fault]:
     # Opened here: by the name of a file openpyxl would want to know its kind.
     with source.path.open("rb") as file:
         try:
+            if why := _too_much(file):
+                yield Fault(0, why)
+                return
             book = library.load_workbook(file, read_only=True, data_only=True)
             try:
                 yield from (
@@ -47,10 +61,51 @@ def rows(source: Source) -> Iterator[Names | Raw | Fault]:
             yield Fault(0, f"this is no Excel workbook: {error}")
 
 
+def _too_much(file: IO[bytes]) -> str | None:
+    """Why a workbook is not to be read: a small file may unpack to more than any memory holds.
+
+    A sheet may be of any size, because it is read row by row; everything else is held whole.
+    """
+    with ZipFile(file) as archive:
+        for part in archive.infolist():
+            if part.file_size <= _LONGEST_ROW or part.filename.startswith(_NEVER_READ):
+                continue
+            times = part.file_size // max(1, part.compress_size)
+            if times > _MOST_PACKED and not part.filename.startswith("xl/worksheets/"):
+                return f"{part.filename} in this workbook unpacks to {times:,} times its size"
+            with archive.open(part) as content:
+                if _longest_row(content) > _LONGEST_ROW:
+                    return (
+                        f"a row in {part.filename} of this workbook is longer than {_LONGEST_ROW // 2**20} MB"
+                    )
+    return None
+
+
+def _longest_row(content: IO[bytes]) -> int:
+    """At least how much lies between two beginnings of a row, or of a text that cells share."""
+    longest = begun = at = 0
+    tail = b""
+    while chunk := content.read(_CHUNK):
+        text = tail + chunk
+        for found in _BEGINNING.finditer(text):
+            start = at - len(tail) + found.start()
+            longest, begun = max(longest, start - begun), start
+        at += len(chunk)
+        if at - begun > _LONGEST_ROW:
+            return at - begun
+        tail = text[-_LONGEST_BEGINNING:]
+    return longest
+
+
 def _rows(sheet: Any) -> Iterator[Names | Raw | Fault]:
     header: list[str] | None = None
     row = 0
+    # What a sheet says of its own size may be wrong, and is padded to with empty rows and cells.
+    sheet.reset_dimensions()
     for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if line > _MOST_ROWS + 1:
+            yield Fault(row + 1, f"a sheet holds {_MOST_ROWS + 1:,} lines at most", line=line)
+            return
         if all(value is None or value == "" for value in values):
             continue
         if header is None:
@@ -80,6 +135,8 @@ def _row(row: int, header: list[str], values: tuple[Any, ...], line: int) -> Raw
         name = header[at] if at < len(header) else ""
         if not name:
             return Fault(row, f"cell {at + 1} lies under no header", line=line)
+        if isinstance(value, float) and not isfinite(value):
+            return Fault(row, "the number is too large", name, line)
         cells[name] = _cell(value)
     return Raw(row, cells, line)
 

@@ -110,7 +110,7 @@ def _value(kind: str, text: str | None, password: str | None) -> Json:
     if kind == "calendar" and text is not None:
         try:
             days: Json = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         return days
     return text

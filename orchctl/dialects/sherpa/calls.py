@@ -9,10 +9,11 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from orchctl.dialects.base import Dialect, Page
-from orchctl.dialects.sherpa.wire import Record, as_form, as_json, unwrapped, zone_of
-from orchctl.errors import BadRequest, NotFound, Refused
+from orchctl.dialects.sherpa.wire import Record, as_form, as_json, plain, unwrapped, zone_of
+from orchctl.errors import BadRequest, NotFound, Refused, Unintelligible
 from orchctl.registry import Registry
 from orchctl.transport import Call, Effect, Reply, Transport, quote
+from orchctl.transport.reply import asked
 
 if TYPE_CHECKING:
     from orchctl.config import Context
@@ -29,6 +30,9 @@ DEFAULT_CAP = 100
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _METHODS = "method"  # of the registry: which of two methods a server takes
+
+# One of these at least is in every object that is listed.
+_IDENTIFYING = frozenset({"guid", "id", "name"})
 
 # Seed 000: these are found by name too.
 NAMED = frozenset({"queue", "task", "asset", "log"})
@@ -94,13 +98,41 @@ class Calls(Dialect):
         if reply.status != 200 or reply.empty:
             return None
         rows = unwrapped(reply.data(noise=True))
-        if not isinstance(rows, list):
-            return None
-        found = [row for row in rows if isinstance(row, dict)]
-        return Page(map(read, found), guessed=True) if len(found) == len(rows) else None
+        if isinstance(rows, dict) or rows in (None, False, ""):
+            return None  # it looked for a single object, and found one or, in a way that PHP has for it, none
+        found = _objects(rows)
+        if found is None:
+            raise reply.unintelligible("a list of objects was expected")
+        return Page(map(read, found), guessed=True)
 
-    def _stream(self, call: Call, read: Callable[[dict[str, Any]], T]) -> Iterator[T]:
-        return (read(row) for row in self.http.stream(call, noise=True) if isinstance(row, dict))
+    def _stream(
+        self, call: Call, read: Callable[[dict[str, Any]], T], *, known: frozenset[str] = _IDENTIFYING
+    ) -> Iterator[T]:
+        """The rows of a documented list; ``known`` has keys of which a row has one at least.
+
+        Only the first is looked at so closely: it stands for an object that is no row, such as an error.
+        """
+        is_first = True
+        for item in self.http.stream(call, noise=True):
+            if type(item) is dict and item and not is_first:
+                yield read(item)
+                continue
+            rows = _objects(unwrapped(item) if isinstance(item, str) else [item])
+            if rows is None:
+                raise self._no_list(call, "a list of objects was expected")
+            if is_first and rows and known.isdisjoint(map(plain, rows[0])):
+                if text := self.explain(rows[0]):
+                    raise Refused(f"{self.title} refused: {text}")
+                raise self._no_list(call, "what it lists has none of the fields that it should have")
+            is_first = False
+            yield from map(read, rows)
+
+    def _no_list(self, call: Call, why: str) -> Unintelligible:
+        return Unintelligible(
+            f"{self.http.where} answered {asked(call.method, call.path)} with something that is no usable answer: "
+            f"{why}",
+            hint="see the whole exchange with --debug; the server may be of another version",
+        )
 
     def _create(self, entity: str, fields: Mapping[str, Json], *, coded: bool = False) -> str:
         """``POST /api/<entity>/create``; answers the new object's GUID."""
@@ -151,10 +183,18 @@ class Calls(Dialect):
         data = unwrapped(reply.data(noise=True))
         if isinstance(data, str) and self.is_id(data):
             return data
-        guid = Record(data, UTC).text("guid", "id") if isinstance(data, dict) else None
+        guid = Record(data, UTC).ident() if isinstance(data, dict) else None
         if guid is None:
             raise reply.unintelligible("the answer holds no guid")
         return guid
+
+    def _guid_if_any(self, reply: Reply) -> str | None:
+        """The same of a call that may answer no GUID."""
+        data = None if reply.empty else reply.data(noise=True)
+        if isinstance(data, dict) and Record(data, UTC).first("guid", "id") is not None:
+            return self._guid(reply)
+        self._acknowledged(reply)
+        return None
 
     def _acknowledged(self, reply: Reply) -> None:
         """``[]`` is success, so is an empty body; an object with an error text in it is not."""
@@ -168,23 +208,28 @@ class Calls(Dialect):
         """The object that was read; nothing in any of the ways that PHP says it is "not found"."""
         data = None if reply.status in ABSENT else unwrapped(reply.data(noise=True))
         if isinstance(data, list):
-            data = self._only(data, entity, ident)
+            rows = _objects(data)
+            if rows is None:
+                raise reply.unintelligible("objects were expected")
+            data = self._only(rows, entity, ident)
         if not data:
             raise NotFound(f"no {NOUN.get(entity, entity)} {ident!r}", hint=self._name_hint(entity, ident))
         if not isinstance(data, dict):
             raise reply.unintelligible("an object was expected")
-        if (text := self.explain(data)) and Record(data, UTC).first("guid", "id") is None:
-            raise Refused(f"{self.title} refused: {text}")
+        self._no_refusal(data)
         return data
 
-    def _only(self, rows: list[Json], entity: str, ident: str) -> Json:
+    def _no_refusal(self, data: dict[str, Any]) -> None:
+        if (text := self.explain(data)) and Record(data, UTC).first("guid", "id") is None:
+            raise Refused(f"{self.title} refused: {text}")
+
+    def _only(self, rows: list[dict[str, Any]], entity: str, ident: str) -> Json:
         """Since 141857 a search by name answers all objects of that name."""
-        found = [row for row in rows if isinstance(row, dict)]
-        if len(found) > 1:
+        if len(rows) > 1:
             noun = NOUN.get(entity, entity)
-            ids = ", ".join(Record(row, UTC).text("guid", "id") or "?" for row in found)
+            ids = ", ".join(Record(row, UTC).text("guid", "id") or "?" for row in rows)
             raise Refused(f"the name {ident!r} stands for more than one {noun}", hint=f"use an id: {ids}")
-        return found[0] if found else None
+        return rows[0] if rows else None
 
     def _name_hint(self, entity: str, ident: str) -> str | None:
         if self.is_id(ident) or ident.isdigit():
@@ -192,6 +237,12 @@ class Calls(Dialect):
         if entity in NAMED:
             return "a name works from Orchestrator 141838 on; older servers know only the GUID"
         return "names are documented for queues, tasks, assets and log entries; here the GUID is needed"
+
+
+def _objects(data: Json) -> list[dict[str, Any]] | None:
+    """The objects that a list holds; ``None`` for anything else."""
+    rows = data if isinstance(data, list) else [data]
+    return None if any(not isinstance(row, dict) or not row for row in rows) else rows  # type: ignore[return-value]
 
 
 # What an entity of the API is called in messages, where that is another word.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import DEFAULT_CAP, Calls
-from orchctl.dialects.sherpa.wire import Record, given, moment, plain
+from orchctl.dialects.sherpa.wire import dump, given, moment, plain
 from orchctl.model.logs import log_entry
 from orchctl.model.words import LogLevel, Unknown
 from orchctl.transport import Effect
@@ -39,6 +39,7 @@ _KEYS = (
     ("processversionname", "processversionguid", "processversionid"),
     ("jobguid", "jobid"),
 )
+_KNOWN = frozenset(key for keys in _KEYS for key in keys)
 
 
 class Logs(Calls):
@@ -51,13 +52,8 @@ class Logs(Calls):
             "level": _LEVEL_WORD[new.level],
             "message": new.message,
         }
-        reply = self.http.send(self._call("POST", "/api/log/create", fields, coded=True))
-        if reply.empty:
-            return None
-        data = reply.data(noise=True)
-        guid = Record(data, UTC).text("guid", "id") if isinstance(data, dict) else None
+        guid = self._guid_if_any(self.http.send(self._call("POST", "/api/log/create", fields, coded=True)))
         if guid is None:
-            self._acknowledged(reply)
             return None
         return model.LogEntry(
             id=guid,
@@ -75,8 +71,17 @@ class Logs(Calls):
         A log has millions of entries: those too old are left out before one is made of them.
         """
         call = self._call("POST", "/api/log/list", {}, effect=Effect.READ)
-        read = partial(self._entry, since=wanted.since)
-        return Page(filter(None, self._stream(call, read)), suspicious_size=DEFAULT_CAP)
+        left_out = 0
+
+        def read(native: dict[str, Any]) -> model.LogEntry | None:
+            nonlocal left_out
+            entry = self._entry(native, wanted.since)
+            if entry is None:
+                left_out += 1
+            return entry
+
+        rows = self._stream(call, read, known=_KNOWN)
+        return Page(filter(None, rows), suspicious_size=DEFAULT_CAP, left_out=lambda: left_out)
 
     def get_log_entry(self, ident: str) -> model.LogEntry:
         """``GET /api/log/read/{guid}``."""
@@ -136,13 +141,13 @@ def _first(native: dict[str, Any], keys: tuple[str, ...]) -> str | float | None:
     for key in keys:
         value = native[key]
         if value is not None and value != "":
-            return value if isinstance(value, str | int | float) else str(value)
+            return value if isinstance(value, str | int | float) else dump(value)
     return None
 
 
 def _text(native: dict[str, Any], keys: tuple[str, ...]) -> str | None:
     value = _first(native, keys)
-    return value if value is None or isinstance(value, str) else str(value)
+    return value if value is None or isinstance(value, str) else dump(value)
 
 
 def _reference(native: dict[str, Any], keys: tuple[str, ...]) -> str | None:
@@ -150,5 +155,5 @@ def _reference(native: dict[str, Any], keys: tuple[str, ...]) -> str | None:
     for key in keys:
         value = native[key]
         if value and value != "0":
-            return value if type(value) is str else str(value)
+            return value if type(value) is str else dump(value)
     return None

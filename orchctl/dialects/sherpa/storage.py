@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import ABSENT, Calls
 from orchctl.dialects.sherpa.wire import Record, as_form, given
 from orchctl.transport import Call, Effect, Multipart, Upload, quote
-
-if TYPE_CHECKING:
-    from orchctl.transport import Reply
 
 
 class Storage(Calls):
@@ -75,13 +72,6 @@ class Storage(Calls):
     def delete_stored_file(self, ident: str) -> None:
         """``DELETE /api/files/delete/{guid}``."""
         self._delete("files", ident)
-
-    def _guid_if_any(self, reply: Reply) -> str | None:
-        data = None if reply.empty else reply.data(noise=True)
-        guid = Record(data, self._zone).text("guid", "id") if isinstance(data, dict) else None
-        if guid is None:
-            self._acknowledged(reply)
-        return guid
 
     def _storage_folder(self, native: dict[str, Any]) -> model.StorageFolder:
         record = Record(native, self._zone)

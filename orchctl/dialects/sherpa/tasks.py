@@ -127,6 +127,7 @@ class Tasks(Calls):
             return None
         if not isinstance(data, dict):
             raise reply.unintelligible("a task was expected")
+        self._no_refusal(data)
         return self._task(data)
 
     def claim_task(self, task: model.Task) -> None:

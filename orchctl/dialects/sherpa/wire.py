@@ -12,7 +12,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from orchctl.errors import UsageFault
 from orchctl.model.words import Unknown
+from orchctl.times import rfc3339
 
 if TYPE_CHECKING:
     from orchctl.model import Json
@@ -72,11 +74,11 @@ def moment(value: Any, zone: tzinfo) -> datetime | None:
         if not isinstance(value, str) or value.isdigit():
             return datetime.fromtimestamp(int(value), UTC) if int(value) else None
         found = datetime.fromisoformat(value)
-    except (OSError, OverflowError, ValueError):
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=zone)
+        return found if found.tzinfo is UTC else found.astimezone(UTC)
+    except (OSError, OverflowError, ValueError):  # the year 1 east of Greenwich is no time in UTC either
         return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=zone)
-    return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
 class Record:
@@ -99,7 +101,12 @@ class Record:
 
     def text(self, *keys: str) -> str | None:
         value = self.first(*keys)
-        return None if value is None else value if isinstance(value, str) else str(value)
+        return value if value is None or isinstance(value, str) else dump(value)
+
+    def ident(self) -> str | None:
+        """The object's own GUID or number; what is neither identifies nothing."""
+        value = self.first("guid", "id")
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
     def reference(self, *keys: str) -> str | None:
         """A GUID, number or name of another object; 0 means none."""
@@ -109,7 +116,7 @@ class Record:
         value = self.first(*keys)
         try:
             return None if value is None else int(value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             return None
 
     def flag(self, *keys: str) -> bool | None:
@@ -138,7 +145,7 @@ class Record:
             return None
         try:
             return words[int(value)]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             return Unknown(value)
 
 
@@ -147,7 +154,7 @@ def unwrapped(data: Json) -> Json:
     if isinstance(data, str) and data.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(data)  # type: ignore[no-any-return]  # json.loads is typed Any
-        except ValueError:
+        except (ValueError, RecursionError):
             return data
     return data
 
@@ -169,7 +176,12 @@ def zone_of(name: str) -> tzinfo:
 
 
 def stamp(moment: datetime | None, zone: tzinfo) -> str | None:
-    return None if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    if moment is None:
+        return None
+    try:
+        return moment.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
+    except OverflowError:
+        raise UsageFault(f"{rfc3339(moment)} is beyond all times in the time zone {zone}") from None
 
 
 def split_tags(text: str | None) -> tuple[str, ...]:

@@ -65,7 +65,9 @@ class Record:
         value = self.get(*keys)
         if value is None or value == "":
             return None
-        return value if isinstance(value, str) else str(value)
+        return (
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        )
 
     def number(self, *keys: str) -> int | None:
         value = self.get(*keys)
@@ -85,7 +87,10 @@ class Record:
         except (TypeError, ValueError):
             return None
         value = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return value.astimezone(UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:  # the year 1 east of Greenwich
+            return None
 
     def inner(self, *keys: str) -> Record:
         """The object under a key; an empty one where there is none."""

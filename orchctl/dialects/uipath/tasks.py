@@ -45,7 +45,10 @@ class Tasks(Lookups):
             if found is None:
                 raise doubt from None
             return found
-        return self._task(dict(record(reply).native), queue)
+        task = self._task(dict(record(reply).native), queue)
+        if not task.id:
+            raise reply.unintelligible("it does not say the item's Id")
+        return task
 
     def create_tasks(self, queue: str, news: Sequence[NewTask]) -> Mapping[int, str]:
         """``BulkAddQueueItems``, each on its own; ordinals count from 1."""
