@@ -261,6 +261,28 @@ def test_what_may_have_been_cut_by_the_server_is_said_once(cli: Any, server: Log
     assert result.err == "note: exactly 100 rows came back: the orchestrator may have cut the list there\n"
 
 
+def test_a_cut_is_said_of_what_came_and_not_of_what_was_asked_for(cli: Any, server: LogServer) -> None:
+    many = [record(n, time=f"2026-01-31 18:00:{n % 60:02}", message=str(n)) for n in range(100)]
+    server.answer = lambda: body(many)
+    result = cli("log", "tail", "--since", "2026-01-31T18:00:50Z", "-o", "raw")
+    assert result.out.split() == [str(n) for n in range(50, 60)]
+    assert result.err == "note: exactly 100 rows came back: the orchestrator may have cut the list there\n"
+
+
+def test_a_cut_is_said_of_later_polls(cli: Any, server: LogServer) -> None:
+    many = [record(n, time=f"2026-01-31 {17 + n // 50}:00:00", message=str(n)) for n in range(100)]
+
+    def answer() -> bytes:
+        if server.polls >= 3:
+            server.status = SUCCESS
+        return body(many if server.polls >= 2 else many[40:])
+
+    server.answer = answer
+    result = cli("job", "logs", JOB, "-f", "--interval", "0.05", "--overlap", "10m", "-o", "raw")
+    assert result.out.split() == [str(n) for n in range(40, 100)]
+    assert result.err == "note: exactly 100 rows came back: the orchestrator may have cut the list there\n"
+
+
 def test_through_many_records_restarts_and_disorder_the_output_is_the_truth(
     cli: Any, server: LogServer
 ) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -36,39 +36,51 @@ class Seen:
     """What was shown of a log already, and from when on to ask for what was not.
 
     Times are the server's, and count no further than the time of asking: a robot whose clock is ahead must not
-    make what the others say late.
+    make what the others say late, nor be taken for them where what they said is purged.
     """
 
     def __init__(self, *, overlap: timedelta, since: datetime | None) -> None:
         self.new = 0
         """Entries of the last answer that were not in those before."""
+        self.is_whole = True
+        """The last answer went on where those before it ended, as far as can be told."""
         self._overlap = overlap
-        self._since = since
+        self._since = self._begin = since
         self._known: dict[object, tuple[datetime, int]] = {}
+        self._knew_some = False
         self._asked_at: datetime | None = None
         self._cursor: datetime | None = None
-        self._newest: datetime | None = None
+        self._last: datetime | None = None
         self._first_new: datetime | None = None
-        self._met_known = False
+        self._first_known: datetime | None = None
 
     def ask(self, now: datetime) -> None:
         """An answer is asked for, as a whole."""
         self._asked_at = now
-        self._met_known, self._first_new, self.new = False, None, 0
+        self._knew_some = bool(self._known)
+        self._first_known, self._first_new, self.new = None, None, 0
 
-    def ask_from(self, since: datetime | None) -> None:
-        """Ask anew, before anything was shown."""
-        self._since = since
+    def ask_from(self, begin: datetime | None) -> None:
+        """Ask anew for what there is from then on, before anything was shown."""
+        self._begin = begin
         self._known.clear()
-        self._newest = None
+        self._knew_some = False
 
     @property
     def since(self) -> datetime | None:
         """From when on to ask."""
         if self._cursor is None:
-            return self._since
+            return self._begin
         begin = self._cursor - self._overlap
         return begin if self._since is None else max(begin, self._since)
+
+    @property
+    def reaches_back(self) -> bool:
+        """Did the first answer begin early enough to know what is old in those after it?"""
+        if self._begin == self._since:
+            return True
+        end = self._end()
+        return self._begin is not None and end is not None and end - self._overlap >= self._begin
 
     def added(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """Those not seen yet, of one whose message has grown the rest; what is taken from here is seen.
@@ -77,7 +89,6 @@ class Seen:
         """
         known, since = self._known, self.since
         times: Counter[object] = Counter()
-        latest = datetime.min.replace(tzinfo=UTC)
         for entry in entries:
             time, message = entry.time, entry.message
             if since is not None and time < since and time != NO_TIME:
@@ -87,10 +98,6 @@ class Seen:
                 value = (time, entry.level, message, entry.robot, entry.process, entry.job_id)
                 times[value] += 1
                 key = (value, times[value])
-            if time > latest:
-                latest = time
-                if self._newest is None or time > self._newest:
-                    self._newest = time
             before = known.get(key)
             if before is None:
                 known[key] = time, len(message)
@@ -99,7 +106,8 @@ class Seen:
                     self._first_new = time
                 yield entry
             else:
-                self._met_known = True
+                if self._first_known is None or time < self._first_known:
+                    self._first_known = time
                 if len(message) > before[1]:
                     known[key] = time, len(message)
                     self.new += 1
@@ -107,14 +115,23 @@ class Seen:
 
     def settle(self) -> tuple[datetime, datetime] | None:
         """The answer was complete. If nothing seen before was in it: the times between which some may be lost."""
-        before, gap = self._cursor, None
-        if before is not None and self._first_new is not None and not self._met_known:
+        before, gap = self._last, None
+        self.is_whole = not self._knew_some or self._met_known()
+        if before is not None and self._first_new is not None and not self.is_whole:
             gap = before, self._first_new
+        self._last = self._last_past()
         end = self._end()
         if end is not None:
-            self._cursor = end if before is None else max(before, end)
+            self._cursor = end if self._cursor is None else max(self._cursor, end)
             self._drop_older_than(self._cursor)
         return gap
+
+    def _met_known(self) -> bool:
+        """Was one seen before in it? One from a clock that is ahead does not count: it outlives every purge."""
+        if self._first_known is None:
+            return False
+        bounds = [bound for bound in (self._last, self._first_new) if bound is not None]
+        return not bounds or self._first_known <= max(bounds)
 
     def trimmed(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """The same where nothing is shown before the end: only what may be met again is remembered."""
@@ -126,7 +143,12 @@ class Seen:
             yield entry
 
     def _end(self) -> datetime | None:
-        return None if self._newest is None or self._asked_at is None else min(self._newest, self._asked_at)
+        return self._last_past() or (self._asked_at if self._known else None)
+
+    def _last_past(self) -> datetime | None:
+        """The time of the last entry known that is not from a clock ahead of ours."""
+        now = self._asked_at
+        return max((time for time, _ in self._known.values() if now is None or time <= now), default=None)
 
     def _drop_older_than(self, end: datetime) -> None:
         begin = end - self._overlap
@@ -219,7 +241,7 @@ class Follows(Waits, Logs):
                     f"entries from then to {rfc3339(gap[1])} may be missing"
                 )
             elif lost:
-                self._note("the log can be read again; nothing was lost")
+                self._note("the log can be read again" + ("; nothing was lost" if seen.is_whole else ""))
             lost = 0
             quiet = quiet + 1 if ending and not seen.new else 0
             if is_over or quiet >= DRAIN_POLLS:
@@ -265,7 +287,7 @@ class Follows(Waits, Logs):
             seen.ask_from(begin)
             entries = self._log_pages(replace(wanted, since=begin))
             last = newest(self._matching(seen.trimmed(entries), wanted), least)
-            if len(last) == least:
+            if len(last) == least and seen.reaches_back:
                 break
         return self._all_named(last[least - count :])
 

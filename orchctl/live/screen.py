@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,6 +34,12 @@ _NAMES = {
     "\x1b[6~": "page down",
     "\x1b[Z": "back tab",
 }
+# A key of several bytes of which the last are still on their way, and the seconds that they may take: a lone
+# Escape, too, is known by nothing coming after it.
+_IN_PIECES = re.compile(
+    rb"(?:\x1b(?:O|\[[ -?]*)?|[\xc0-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf7][\x80-\xbf]{0,2})\Z"
+)
+_REST_SECONDS = 0.1
 
 
 class Screen:
@@ -46,16 +54,18 @@ class Screen:
         self._drawn_size = (0, 0)
 
     def __enter__(self) -> Self:
-        self._take()
-        self._catch_stop()
+        try:
+            self._take()
+            self._catch_stop()
+        except BaseException:  # a signal on the way in: nobody calls __exit__ then
+            self._leave()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._give_back()
+        self._leave()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -102,20 +112,32 @@ class Screen:
             return []
         if sys.platform == "win32":
             return _windows_keys(seconds)
-        ready, _, _ = select.select([stdin], [], [], seconds)
-        if not ready:
-            return []
-        text = os.read(stdin.fileno(), 1024).decode("utf-8", "replace")
-        return _split(text) if text else ["q"]  # the terminal is gone
+        sent = b""
+        while select.select([stdin], [], [], seconds)[0]:
+            part = os.read(stdin.fileno(), 1024)
+            if not part:
+                return ["q"]  # the terminal is gone
+            sent += part
+            if not _IN_PIECES.search(sent):
+                break
+            seconds = _REST_SECONDS
+        return _split(sent.decode("utf-8", "replace"))
 
     def _take(self) -> None:
+        # First of all: whatever of the rest is done when a signal ends this, is to be undone.
+        self._taken = True
         stdin = self._streams.stdin
         if stdin is not None and self._streams.stdin_is_terminal:
-            self._saved = _unbuffer(stdin.fileno())
+            self._saved = _state(stdin.fileno())
+            _unbuffer(stdin.fileno())
         self._streams.write(_TAKE)
         self._streams.flush()
-        self._taken = True
         self.redraw()
+
+    def _leave(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._give_back()
 
     def _give_back(self) -> None:
         if not self._taken:
@@ -134,7 +156,7 @@ class Screen:
 
     def _catch_stop(self) -> None:
         """Ctrl-Z leaves the terminal in order, and fg takes it again. Ctrl-\\ ends like Ctrl-C."""
-        if not hasattr(signal, "SIGTSTP"):
+        if not hasattr(signal, "SIGTSTP") or threading.current_thread() is not threading.main_thread():
             return
 
         def stop(number: int, _: FrameType | None) -> None:
@@ -147,11 +169,9 @@ class Screen:
         def quit_(number: int, _: FrameType | None) -> None:
             raise KeyboardInterrupt
 
-        with suppress(ValueError):  # not the main thread
-            self._before = {
-                number: signal.signal(number, handler)
-                for number, handler in ((signal.SIGTSTP, stop), (signal.SIGQUIT, quit_))
-            }
+        for number, handler in ((signal.SIGTSTP, stop), (signal.SIGQUIT, quit_)):
+            self._before[number] = signal.getsignal(number)
+            signal.signal(number, handler)
 
 
 def _split(text: str) -> list[str]:
@@ -159,7 +179,7 @@ def _split(text: str) -> list[str]:
     found: list[str] = []
     while text:
         length = 1
-        if text[:2] in ("\x1b[", "\x1bO") and len(text) > 2:
+        if text[:2] in ("\x1b[", "\x1bO"):
             length = 3
             while length < len(text) and not ("@" <= text[length - 1] <= "~"):
                 length += 1
@@ -173,8 +193,11 @@ def _split(text: str) -> list[str]:
 
 if sys.platform == "win32":
 
-    def _unbuffer(descriptor: int) -> list[Any]:
-        return [descriptor]  # msvcrt asks the console itself
+    def _state(descriptor: int) -> list[Any]:
+        return [descriptor]
+
+    def _unbuffer(descriptor: int) -> None:
+        pass  # msvcrt asks the console itself
 
     def _restore(descriptor: int, saved: list[Any]) -> None:
         pass
@@ -196,14 +219,17 @@ if sys.platform == "win32":
 
 else:
 
-    def _unbuffer(descriptor: int) -> list[Any]:
+    def _state(descriptor: int) -> list[Any]:
+        import termios
+
+        return termios.tcgetattr(descriptor)
+
+    def _unbuffer(descriptor: int) -> None:
         """Keys come one by one and are not shown; Ctrl-C stays what it is."""
         import termios
         import tty
 
-        saved = termios.tcgetattr(descriptor)
         tty.setcbreak(descriptor, termios.TCSADRAIN)
-        return saved
 
     def _restore(descriptor: int, saved: list[Any]) -> None:
         import termios

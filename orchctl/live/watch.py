@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from orchctl.client.waiting import LOST_POLLS
 from orchctl.errors import NetworkFault, Unavailable
 from orchctl.live.screen import Screen
 from orchctl.render.columns import field_names, reader
@@ -15,7 +16,6 @@ from orchctl.render.jsontext import compact
 from orchctl.sanitize import safe, scrub
 from orchctl.streams import Streams
 
-LOST_POLLS = 4
 USUAL_SECONDS = 2.0
 
 Fetch = Callable[[], object]
