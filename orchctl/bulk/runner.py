@@ -27,6 +27,8 @@ Thing_contra = TypeVar("Thing_contra", contravariant=True)
 _TICK = 0.05
 # How long those under way may take to end once the run is to stop.
 _GRACE = 0.6
+# So often is looked, each half of that time, whether what is told last gets through.
+_LOOKS = 3
 # A reader of the results that is this many behind holds the workers up.
 _MOST_UNSEEN = 5_000
 # So many workers begin; the others are called when the processor is idle for this part of the time.
@@ -445,6 +447,7 @@ class _Signals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._before = {}
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         handler = self._before[number]
@@ -453,15 +456,20 @@ class _Signals:
             return
         self._runner.interrupted = lambda: handler(number, frame)
         self._runner.stop(None)
-        if not self._runner._waits_inside:
-            repeat = threading.Timer(_GRACE / 2, self._again, (number,))
-            repeat.daemon = True
-            repeat.start()
+        self._look_again(number, looks=1)
 
-    def _again(self, number: int) -> None:
-        if self._before and not self._runner._waits_inside and not self._runner._sealed:
-            # A real signal, because only that wakes a write that is blocked.
-            if hasattr(signal, "pthread_kill"):
-                signal.pthread_kill(threading.main_thread().ident or 0, number)
-            else:
-                signal.raise_signal(number)
+    def _look_again(self, number: int, *, looks: int) -> None:
+        repeat = threading.Timer(_GRACE / 2, self._again, (number, looks))
+        repeat.daemon = True
+        repeat.start()
+
+    def _again(self, number: int, looks: int) -> None:
+        if not self._before:
+            return  # it has ended
+        if self._runner._waits_inside or (self._runner._sealed and looks < _LOOKS):
+            self._look_again(number, looks=looks + 1)
+        # A real signal, because only that wakes a write that is blocked.
+        elif hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        else:
+            signal.raise_signal(number)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,32 @@ def test_a_reader_that_does_not_read_holds_the_rows_up_but_not_the_end(
         os.close(read)
     assert running.process.stderr is not None
     assert "cut off: 3,000 rows: " in running.process.stderr.read()
+    running.process.stderr.close()
+
+
+def test_nor_does_one_that_stops_reading_when_all_is_told(
+    home: Any, orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    """Everything waits for the first row; the signal frees it all, and nobody takes it."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 4096)
+    os.set_blocking(write, True)
+    orchestrator.fates = {"n1": ["held"]}
+    running = Process(home, orchestrator, tmp_path, 300)
+    running.start("--parallel", "2", "--ordered", stdout=write)
+    os.close(write)
+    try:
+        running.wait_for(250)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(20) == 130
+    finally:
+        running.process.kill()
+        os.close(read)
+    assert running.process.stderr is not None
+    assert "cut off: 300 rows: " in running.process.stderr.read()
     running.process.stderr.close()
 
 

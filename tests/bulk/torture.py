@@ -238,9 +238,9 @@ class Torture:
         server.start()
         try:
             with Proxy(random.Random(self.seed + 1), self.chances, server.port) as port:
-                env = self._env(port, server.key)
-                self._orchctl(env, "queue", "create", "--name", "Q").wait(30)
-                self._until_done(env, server)
+                straight = self._env(server.port, server.key)
+                assert self._orchctl(straight, "queue", "create", "--name", "Q").wait(60) == 0
+                self._until_done(self._env(port, server.key), server)
             self._judge(server.database)
         finally:
             server.kill()
