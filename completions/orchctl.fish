@@ -620,7 +620,7 @@ function __orchctl_shared_options
             echo -- '--no-headers'\t'Leave the header line out.'
             echo -- '--time'\t'Times in tables: local, utc or relative.'
         case 6
-            echo -- '--watch'\t'Look again and again; into a pipe, what changes as JSONL.'
+            echo -- '--watch'\t'Look again and again, until q; into a pipe, what changes as JSONL.'
             echo -- '--interval'\t'With --watch: how often; 2s by default.'
         case 7
             echo -- '--output'\t'table, wide, json, jsonl, yaml, csv, tsv or name [env: ORCHCTL_OUTPUT].'

@@ -90,7 +90,7 @@ $script:OrchctlShared = @{
     }
     6 = @{
         Options = @(
-            , @('--watch', 'Look again and again; into a pipe, what changes as JSONL.')
+            , @('--watch', 'Look again and again, until q; into a pipe, what changes as JSONL.')
             , @('--interval', 'With --watch: how often; 2s by default.')
         )
         Takes = @(

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.logserver import FAILED, JOB, SUCCESS, LogServer, log_server, record
+from tests.logserver import FAILED, JOB, ROBOT, SUCCESS, LogServer, log_server, record
 
+OTHER = "a3b0c442-98fc-4c14-9afb-4c8996fb9242"
 PATIENCE = {"ORCHCTL_REQUEST_TIMEOUT": "0.3"}
 IMPATIENT = ["--retry-timeout", "0.3"]
 
@@ -134,12 +135,85 @@ def test_colours_say_how_bad_and_who(cli: Any, server: LogServer) -> None:
         ["log", "tail", "-n", "-1"],
         ["log", "tail", "--level", "loud"],
         ["log", "tail", "--since", "the day before"],
+        ["log", "tail", "-f", "--query", "[].message", "-o", "json"],
+        ["log", "tail", "-f", "--query", "message", "-o", "jsonl"],
+        ["log", "tail", "-f", "--sort-by", "level"],
+        ["job", "logs", JOB, "-f", "-n", "2", "--query", "message", "-o", "jsonl"],
+        ["log", "tail", "--since", "tomorrow"],
+        ["log", "tail", "--since", "1m", "--until", "1h"],
+        ["log", "list", "--since", "tomorrow"],
+        ["log", "list", "--since", "1m", "--until", "1h"],
+        ["job", "logs", JOB, "-f", "--since", "tomorrow"],
+        ["job", "logs", JOB, "--since", "1m", "--until", "1h"],
+        ["job", "list", "--since", "1m", "--until", "1h"],
+        ["task", "list", "-q", "Q", "--since", "tomorrow"],
+        ["task", "list", "-q", "Q", "--since", "1m", "--until", "1h"],
         ["job", "logs"],
     ],
 )
 def test_what_is_typed_wrong_is_2(cli: Any, server: LogServer, argv: list[str]) -> None:
+    asked: list[str] = []
+    server.handle = lambda method, path: asked.append(path)
     assert cli(*argv).code == 2
-    assert server.polls == 0
+    assert asked == []
+
+
+def test_why_it_is_wrong_is_said(cli: Any) -> None:
+    assert cli("log", "tail", "-f", "--sort-by", "level").err == (
+        "orchctl: --query and --sort-by need the whole result, and with -f there is none\n"
+        "hint: leave -f out; with it --level, --grep and the like choose entries, and --fields fields\n"
+    )
+    hint = "hint: a duration counts back: --since 1h --until 10m\n"
+    future = cli("log", "tail", "--since", "tomorrow")
+    assert future.err == f"orchctl: --since tomorrow is in the future\n{hint}"
+    crossed = cli("log", "tail", "--since", "1m", "--until", "1h")
+    assert crossed.err == f"orchctl: --until 1h is before --since 1m\n{hint}"
+    for argv in (["log", "tail"], ["job", "logs", JOB]):
+        assert cli(*argv, "-o", "foo").err.splitlines()[1] == (
+            "hint: one of: text, raw, table, wide, json, jsonl, yaml, csv, tsv, name"
+        )
+
+
+@pytest.mark.parametrize(("word", "count"), [("warn", 3), ("WARN", 3), ("err", 2), ("crit", 1)])
+def test_levels_by_the_names_they_are_shown_under(cli: Any, word: str, count: int) -> None:
+    found = cli("log", "tail", "--level", word, "-o", "jsonl").out.splitlines()
+    assert len(found) == count
+    assert json.loads(found[-1])["level"] == "critical"
+    assert len(cli("log", "list", "--level", word, "-o", "jsonl").out.splitlines()) == count
+    planned = cli("log", "create", "--level", word, "--message", "x", "--dry-run")
+    assert planned.code == 0, planned.err
+
+
+def test_who_is_not_there_is_said(cli: Any, server: LogServer) -> None:
+    robots = [{"GUID": ROBOT, "Name": "R1", "Status": 2}]
+    server.handle = lambda method, path: (200, robots) if path == "/api/robot/read" else None
+    left = "only what it may have left in the log is shown"
+    for verb in ("list", "tail"):
+        known = cli("log", verb, "--robot", "R1", "--robot", ROBOT, "-o", "jsonl")
+        assert (known.code, known.err, len(known.out.splitlines())) == (0, "", 4)
+        absent = cli("log", verb, "--robot", "R-1", "--robot", OTHER, "--job", OTHER, "-o", "jsonl")
+        assert (absent.code, absent.out) == (0, "")
+        assert absent.err == (
+            f"note: there is no robot 'R-1' here: {left}; did you mean R1?\n"
+            f"note: there is no robot '{OTHER}' here: {left}\n"
+            f"note: there is no job '{OTHER}' here: {left}\n"
+        )
+        by_id = cli("log", verb, "--process", OTHER)
+        assert by_id.err == f"note: there is no process '{OTHER}' here: {left}\n"
+    server.handle = lambda method, path: None
+    untold = cli("log", "tail", "--process", "P")
+    assert (untold.code, untold.err) == (
+        0,
+        "note: whether there is a process 'P' cannot be told: Sherpa Orchestrator has no list of processes\n",
+    )
+
+
+@pytest.mark.parametrize("jobs", [[OTHER], [JOB, OTHER], ["nope", JOB]])
+def test_a_job_that_is_not_there_is_not_followed(cli: Any, server: LogServer, jobs: list[str]) -> None:
+    options = [word for job in jobs for word in ("--job", job)]
+    result = cli("log", "tail", "-f", *options)
+    assert (result.code, result.out, server.polls) == (4, "", 0)
+    assert "orchctl: no job '" in result.err
 
 
 def test_the_log_of_a_task_is_that_of_its_job(cli: Any, server: LogServer) -> None:
@@ -220,6 +294,17 @@ def test_a_server_that_stays_away_is_7_after_four_lost_polls(cli: Any, server: L
     result = cli("log", "tail", "-f", "--interval", "0.05", "-o", "raw", *IMPATIENT, env=PATIENCE)
     assert (result.code, result.out) == (7, "began\n")
     assert result.err.count("; following goes on\n") == 4
+    assert result.err.endswith("go on with: orchctl log tail -f --since 2026-01-31T18:00:01Z\n")
+
+
+def test_what_goes_on_is_the_same_choice(cli: Any, server: LogServer) -> None:
+    server.handle = lambda method, path: (503, {}) if path == "/api/log/list" else None
+    words = f"log tail -f --interval 0.02 --since 2026-01-31 --level warn --job {JOB} --exclude noise"
+    result = cli(*words.split(), "--grep", "a b", *IMPATIENT, env=PATIENCE)
+    assert result.err.endswith(
+        "go on with: orchctl log tail -f --since 2026-01-31T00:00:00Z --level warning "
+        f"--job {JOB} --grep 'a b' --exclude noise\n"
+    )
 
 
 def test_with_json_the_list_is_closed_and_the_notes_are_in_the_error(cli: Any, server: LogServer) -> None:

@@ -75,7 +75,7 @@ def test_task_wait(cli: Any) -> None:
     result = cli("task", "wait", "three", "--timeout", "0.1", "-o", "json")
     assert (result.code, result.json["status"]) == (8, "new")
     assert result.error["message"] == "after 0.1 s, three is new"
-    assert result.error["hint"] == "it goes on by itself; wait on with: orchctl task wait three"
+    assert result.error["hint"] == "wait on with: orchctl task wait three"
 
     assert cli("task", "wait", "nope").code == 4
     task(cli, "four")
@@ -122,6 +122,18 @@ def test_several_tasks_and_any_of_them(cli: Any) -> None:
     assert cli("task", "wait", "-", "--any", input="d\na\n").code == 0
 
 
+def test_what_waits_on_is_the_same_wait(cli: Any) -> None:
+    for name in ("W 3", "b"):
+        task(cli, name)
+    late = cli("task", "wait", "W 3", "--for", "in-progress", "--timeout", "0.05")
+    assert (late.code, late.err) == (
+        8,
+        "orchctl: after 0.05 s, W 3 is new\nhint: wait on with: orchctl task wait 'W 3' --for in-progress\n",
+    )
+    late = cli("task", "wait", "W 3", "b", "--any", "--timeout", "0.05")
+    assert late.err.endswith("hint: wait on with: orchctl task wait 'W 3' b --any\n")
+
+
 def test_create_wait(cli: Any) -> None:
     with meanwhile(finish(cli, "one")):
         result = cli("task", "create", "-q", "Q", "--name", "one", "--wait", "-o", "json")
@@ -145,8 +157,7 @@ def test_queue_wait(cli: Any) -> None:
     late = cli("queue", "wait", "Q", "--for", "empty", "--timeout", "0.05")
     assert late.code == 8
     assert late.err == (
-        "orchctl: after 0.05 s, Q holds 1 new\n"
-        "hint: it goes on by itself; wait on with: orchctl queue wait Q --for empty\n"
+        "orchctl: after 0.05 s, Q holds 1 new\nhint: wait on with: orchctl queue wait Q --for empty\n"
     )
     assert cli("queue", "wait", "Nope", "--for", "empty").code == 4
     assert cli("queue", "wait", "Q", "--for", "full").code == 2
@@ -199,7 +210,10 @@ def test_job_wait(
     on_server: Any, server: LogServer, statuses: tuple[int, ...], options: list[str], code: int
 ) -> None:
     job_statuses(server, *statuses)
-    assert on_server("job", "wait", JOB, *options).code == code
+    result = on_server("job", "wait", JOB, *options)
+    assert result.code == code
+    if code == 8:
+        assert result.err.endswith(f"hint: wait on with: orchctl job wait {JOB}\n")
     if not options:
         job_statuses(server, *statuses)
         created = on_server("job", "create", "--process", KEY, "--robot", ROBOT, "--wait", "-o", "name")
@@ -243,9 +257,10 @@ def test_a_server_that_goes_away_for_good_is_7(on_server: Any, server: LogServer
             threading.Thread(target=server.stop).start()
 
     server.handle = handle
-    result = on_server("job", "wait", JOB, "--retry-timeout", "0.3")
+    result = on_server("job", "wait", JOB, "--for", "success", "--retry-timeout", "0.3")
     assert result.code == 7
     assert result.err.count("; the wait goes on\n") == 4
+    assert result.err.endswith(f"go on with: orchctl job wait {JOB} --for success\n")
 
 
 def test_a_wait_at_a_busy_server_ends_with_its_time_and_leaves_it_alone(orchctl: Any) -> None:

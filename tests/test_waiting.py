@@ -132,7 +132,7 @@ def test_the_error_names_what_did_not_go_well() -> None:
     late = World(a=[NEW], b=[NEW]).client.wait_tasks(["a", "b"], timeout=90.0).failure
     assert late is not None
     assert late.message == "after 90 s, a is new, and 1 more have not ended"
-    assert late.hint == "it goes on by itself; wait on with: orchctl task wait a b"
+    assert late.hint == "wait on with: orchctl task wait a b"
 
 
 def test_a_bell_is_a_sleep_that_may_end_early() -> None:

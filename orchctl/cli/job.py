@@ -115,12 +115,13 @@ def list_(
       orchctl job list --status in-progress --robot R1
     """
     run: Invocation = ctx.obj
+    begin, end = run.period(since, until)
     wanted = JobFilter(
         statuses=tuple(statuses or ()),
         process=process,
         robot=robot,
-        since=run.moment(since, forward=False),
-        until=run.moment(until, forward=False),
+        since=begin,
+        until=end,
     )
     found = run.rows(lambda client: client.list_jobs(wanted), all_folders)
     return islice(found, run.at_most(limit, everything))
@@ -247,7 +248,6 @@ def logs(
     wanted = log_filter(
         run,
         level=level,
-        jobs=[run.client.get_job(ident).id],
         since=since,
         until=until,
         grep=grep,
@@ -260,7 +260,8 @@ def logs(
         interval=interval,
         overlap=overlap,
         highlight=highlight or (),
-        result_of=ident if exit_status else None,
+        job=ident,
+        exit_status=exit_status,
     )
 
 

@@ -6,12 +6,13 @@ Nothing here may import more than Typer: help, completion and typing errors have
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import is_dataclass
 from difflib import get_close_matches
 from functools import cache, partial
 from importlib import import_module
+from shlex import join
 from typing import Any, ClassVar, get_args, get_type_hints
 
 import typer
@@ -96,7 +97,9 @@ def _log_output_options() -> list[TyperOption]:
 @cache
 def _watch_options() -> list[TyperOption]:
     return [
-        _option("--watch", flag=True, help="Look again and again; into a pipe, what changes as JSONL."),
+        _option(
+            "--watch", flag=True, help="Look again and again, until q; into a pipe, what changes as JSONL."
+        ),
         _option("--interval", metavar="TIME", help="With --watch: how often; 2s by default."),
     ]
 
@@ -209,7 +212,7 @@ class Command(_Helped, TyperCommand):
             self.check(run, kind)
         fetch = partial(super().invoke, ctx)
         if kind is not None and run.options.watch:
-            run.watch(fetch, kind, title=ctx.command_path)
+            run.watch(fetch, kind, title=ctx.meta[_WATCHED])
             return
         result = fetch()
         if isinstance(result, str):
@@ -227,10 +230,18 @@ class Command(_Helped, TyperCommand):
         run.show(result, kind)
 
 
+# Of a context: the command line that is watched.
+_WATCHED = "orchctl.watched"
+
+
 class Watched(Command):
     """A command that can look again and again."""
 
     sections = (("Watching", _watch_options), *_SECTIONS[1:])
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_WATCHED] = join([*ctx.command_path.split(), *_without_watching(args)])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> None:
         if ctx.params["interval"] is not None and not ctx.params["watch"]:
@@ -238,10 +249,30 @@ class Watched(Command):
         super().invoke(ctx)
 
 
+def _without_watching(args: Sequence[str]) -> Iterator[str]:
+    """What is typed without how it is watched, and without the context, which is told in any case."""
+    words = iter(args)
+    for word in words:
+        name, value, _ = word.partition("=")
+        if name in ("--interval", "-c", "--context"):
+            if not value:
+                next(words, None)
+        elif word != "--watch":
+            yield word
+
+
 class LogLines(Command):
     """A command that shows log entries, batch by batch, as lines unless another format is asked for."""
 
     sections = (("Output", _log_output_options), *_SECTIONS[2:])
+
+    def invoke(self, ctx: Any) -> None:
+        if ctx.params["follow"] and (ctx.params["query"] or ctx.params["sort_by"]):
+            raise UsageFault(
+                "--query and --sort-by need the whole result, and with -f there is none",
+                hint="leave -f out; with it --level, --grep and the like choose entries, and --fields fields",
+            )
+        super().invoke(ctx)
 
     def check(self, run: Invocation, kind: type[Any]) -> None:
         run.check_log(kind)

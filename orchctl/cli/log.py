@@ -97,8 +97,7 @@ def list_(
         grep=grep,
         exclude=exclude,
     )
-    found = run.rows(lambda client: client.list_log_entries(wanted), all_folders)
-    return islice(found, limit)
+    return islice(run.listed_log(wanted, all_folders=all_folders), limit)
 
 
 @app.command(cls=LogLines)

@@ -88,6 +88,7 @@ def log_filter(
     grep: list[Any] | None,
     exclude: list[Any] | None = None,
 ) -> LogFilter:
+    begin, end = run.period(since, until)
     return LogFilter(
         level=level,
         robots=tuple(robots or ()),
@@ -95,8 +96,8 @@ def log_filter(
         jobs=tuple(jobs or ()),
         tasks=tuple(tasks or ()),
         machines=tuple(machines or ()),
-        since=run.moment(since, forward=False),
-        until=run.moment(until, forward=False),
+        since=begin,
+        until=end,
         grep=tuple(grep or ()),
         exclude=tuple(exclude or ()),
     )

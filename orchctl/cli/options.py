@@ -47,8 +47,12 @@ def emptiness(text: str) -> str:
     return text
 
 
+# As they are shown beside log entries, and as other tools call them.
+_LEVEL_ALIASES = {"warn": "warning", "err": "error", "crit": "critical"}
+
+
 def log_level(text: str) -> LogLevel:
-    return word(LogLevel, text, "log level")
+    return word(LogLevel, _LEVEL_ALIASES.get(text.lower(), text), "log level")
 
 
 def regex(text: str) -> re.Pattern[str]:

@@ -215,12 +215,13 @@ def list_(
       orchctl task list -q Invoices --status new --status failed --since 1d
     """
     run: Invocation = ctx.obj
+    begin, end = run.period(since, until)
     wanted = TaskFilter(
         statuses=tuple(statuses or ()),
         priority=priority,
         tag=tag_word,
-        since=run.moment(since, forward=False),
-        until=run.moment(until, forward=False),
+        since=begin,
+        until=end,
     )
     found = run.rows(lambda client: client.list_tasks(queue, wanted, offline=offline), all_folders)
     found = islice(found, run.at_most(limit, everything))

@@ -24,9 +24,13 @@ def top(
 ) -> None:
     """Watch queues, robots and jobs on one screen.
 
-    Jobs are those that run, or failed within the last hour. Of a queue: tasks that are new, in work, postponed and failed, what was done and failed within the last
-    hour, since when the oldest waits, and a line of that hour. UiPath Orchestrator counts tasks without
-    telling when they ended: there the hour begins with top. Sherpa lists all tasks of all queues each time.
+    Jobs are those that run, or failed within the last hour. Of a queue: tasks that are new, in work, postponed
+    and failed, what was done and failed within the last hour, since when the oldest waits, and the course of
+    what was done and failed over that hour. UiPath Orchestrator counts tasks without telling when they ended:
+    there the hour begins with top. Sherpa lists all tasks of all queues each time.
+
+    With --once into a pipe each row begins with its kind: queue, robot or job, and its fields follow in the
+    order of -o json, tab-separated.
 
     Keys: q leaves, Tab chooses a section, s sorts, / filters, ? shows the others.
 

@@ -91,27 +91,58 @@ class Core:
         self, fetch: Callable[[str | None], Page[N] | None], kind: str, read: Callable[[str], N]
     ) -> Iterator[N]:
         """All objects of a kind, or, where the server has no list of them, those this machine has seen."""
-        first = fetch(None)
-        known = self.registry.seen(kind)
-        if first is not None and (rows := self._unless_doubtful(first, known)) is not None:
-            pages = self._paged(
-                lambda cursor: replace(first, items=rows) if cursor is None else self._further(fetch, cursor)
-            )
-            found: dict[str, str] = {}
-            for item in pages:
-                if item.id is not None and (name := _name(item)):
-                    found[item.id] = name
-                yield item
-            self.registry.remember(kind, found)
+        listed = self._listed_by_server(fetch, kind)
+        if listed is not None:
+            yield from listed
             return
         self._note(
             f"{self.dialect.title} has no list of {plural(kind)}: these are the ones this machine has seen"
         )
-        for ident in known:
+        for ident in self.registry.seen(kind):
             try:
                 yield read(ident)
             except NotFound:
                 self.registry.forget(kind, ident)
+
+    def _listed_by_server(
+        self, fetch: Callable[[str | None], Page[N] | None], kind: str
+    ) -> Iterator[N] | None:
+        """``None``: the server has no list of them."""
+        first = fetch(None)
+        if first is None or (rows := self._unless_doubtful(first, self.registry.seen(kind))) is None:
+            return None
+        pages = self._paged(
+            lambda cursor: replace(first, items=rows) if cursor is None else self._further(fetch, cursor)
+        )
+        return self._remembered(pages, kind)
+
+    def _remembered(self, rows: Iterator[N], kind: str) -> Iterator[N]:
+        found: dict[str, str] = {}
+        for item in rows:
+            if item.id is not None and (name := _name(item)):
+                found[item.id] = name
+            yield item
+        self.registry.remember(kind, found)
+
+    def _is_there(
+        self,
+        kind: str,
+        ident: str,
+        read: Callable[[str], N],
+        fetch: Callable[[str | None], Page[N] | None],
+    ) -> bool | None:
+        """Is there such an object? A name that the server does not find is looked for in its list.
+
+        ``None``: that has no list, so it cannot be told.
+        """
+        try:
+            self._seen_by_key[kind, ident] = self._find(kind, ident, read)
+        except NotFound:
+            if self._is_certain(kind, ident):
+                return False
+            listed = self._listed_by_server(fetch, kind)
+            return None if listed is None else any(_name(item) == ident for item in listed)
+        return True
 
     def _unless_doubtful(self, page: Page[N], known: Mapping[str, str]) -> Iterator[N] | None:
         """The rows of a first page, unless it is an empty answer of a guessed call and there is more."""

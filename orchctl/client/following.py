@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
+from shlex import join
 from typing import TYPE_CHECKING
 
+from orchctl.client.core import N, plural
 from orchctl.client.logs import NO_TIME, Logs, newest
-from orchctl.client.waiting import JOB_ENDED, LOST_POLLS, Waits
-from orchctl.dialects.base import Feature
-from orchctl.errors import NetworkFault, OrchctlError, Unavailable, Unintelligible, WaitFailed, WaitTimedOut
+from orchctl.client.waiting import JOB_ENDED, LOST_POLLS, Waits, go_on_with
+from orchctl.dialects.base import Feature, Page
+from orchctl.errors import (
+    NetworkFault,
+    NotFound,
+    OrchctlError,
+    Unavailable,
+    Unintelligible,
+    WaitFailed,
+    WaitTimedOut,
+)
+from orchctl.guess import did_you_mean
 from orchctl.model.words import JobStatus
 from orchctl.times import rfc3339
 
@@ -30,6 +41,8 @@ DRAIN_POLLS = 2
 DRAIN_SECONDS = 0.5
 # So many entries are held to put them in order, where an answer is longer than that.
 HELD = 20_000
+
+_LEFT = ": only what it may have left in the log is shown"
 
 
 class Seen:
@@ -200,10 +213,12 @@ class Follows(Waits, Logs):
         count: int | None = None,
         interval: float = POLL_SECONDS,
         overlap: timedelta | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> Iterator[list[LogEntry]]:
         """What is there, at first its last ``count`` entries, then what is added; each list as it comes.
 
         It ends once ``wanted.until`` is over; the log of one job ends with the job, when nothing more comes.
+        A ``sleep`` of its own may raise what ends it too.
 
         :raises NotFound, NotAuthenticated: at once.
         :raises NetworkFault, Unavailable, Unintelligible: five polls in a row came to nothing.
@@ -212,6 +227,8 @@ class Follows(Waits, Logs):
         wanted = self._log_filter(wanted)
         usual = OVERLAP if self.dialect.lists_log_from_a_time else WHOLE_LOG_OVERLAP
         seen = Seen(overlap=usual if overlap is None else overlap, since=wanted.since)
+        sleep = sleep or self._sleep
+        told = wanted.since
         lost = quiet = 0
         while True:
             began, asked_at = self._clock(), self._now()
@@ -222,17 +239,21 @@ class Follows(Waits, Logs):
                 ending = len(wanted.jobs) == 1 and self.get_job(wanted.jobs[0]).status in JOB_ENDED
                 seen.ask(asked_at)
                 if count is None:
-                    yield from self._added(wanted, seen)
+                    batches = self._added(wanted, seen)
                 else:
-                    last = self._begin_with(wanted, seen, count)
-                    count = None
-                    yield last
+                    batches = iter([self._begin_with(wanted, seen, count)])
+                    count, told = None, asked_at
+                for batch in batches:
+                    if batch and batch[-1].time != NO_TIME:
+                        told = min(batch[-1].time, asked_at)
+                    yield batch
             except (NetworkFault, Unavailable, Unintelligible) as error:
                 lost += 1
                 if lost > LOST_POLLS:
+                    go_on_with(error, _following(wanted, told))
                     raise
                 self._note(f"{error.message}; following goes on")
-                self._sleep(interval)
+                sleep(interval)
                 continue
             gap = seen.settle()
             if gap is not None:
@@ -247,7 +268,53 @@ class Follows(Waits, Logs):
             if is_over or quiet >= DRAIN_POLLS:
                 return
             # A log that takes long to read is not asked for more than half of the time.
-            self._sleep(min(interval, DRAIN_SECONDS) if ending else max(interval, self._clock() - began))
+            sleep(min(interval, DRAIN_SECONDS) if ending else max(interval, self._clock() - began))
+
+    def check_log_sources(self, wanted: LogFilter, *, follow: bool) -> None:
+        """Say which of the robots, processes and jobs asked for are not there, as far as that can be told.
+
+        It is no error: what they have said outlives them. But to ``follow`` a job that is not there has no end.
+
+        :raises NotFound: such a job.
+        """
+        dialect = self.dialect
+        if dialect.needs_ledger:
+            return  # the log of one task is all there is, and reading it tells
+        self._note_absent("robot", wanted.robots, Feature.GET_ROBOT, dialect.get_robot, dialect.list_robots)
+        self._note_absent(
+            "process", wanted.processes, Feature.GET_PROCESS, dialect.get_process, dialect.list_processes
+        )
+        for ident in wanted.jobs if Feature.GET_JOB in dialect.features else ():
+            try:
+                self._seen_by_key["job", ident] = self.get_job(ident)
+            except NotFound:
+                if follow:
+                    raise
+                self._note(f"there is no job {ident!r} here{_LEFT}")
+            except OrchctlError:
+                continue
+
+    def _note_absent(
+        self,
+        kind: str,
+        idents: Iterable[str],
+        feature: Feature,
+        read: Callable[[str], N],
+        fetch: Callable[[str | None], Page[N] | None],
+    ) -> None:
+        for ident in idents if feature in self.dialect.features else ():
+            try:
+                is_there = self._is_there(kind, ident, read, fetch)
+            except OrchctlError:
+                continue  # not told; the log may be read for all that, or says itself what is wrong
+            if is_there is False:
+                guess = did_you_mean(ident, self.registry.seen(kind).values())
+                self._note(f"there is no {kind} {ident!r} here{_LEFT}{f'; {guess}' if guess else ''}")
+            elif is_there is None:
+                self._note(
+                    f"whether there is a {kind} {ident!r} cannot be told: "
+                    f"{self.dialect.title} has no list of {plural(kind)}"
+                )
 
     def read_log(self, wanted: LogFilter, *, count: int | None = None) -> Iterator[list[LogEntry]]:
         """What is there, or its last ``count`` entries, by time."""
@@ -302,6 +369,23 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _following(wanted: LogFilter, since: datetime | None) -> str:
+    """The command that follows the same from then on."""
+    options: dict[str, Iterable[str]] = {
+        "--since": [rfc3339(since)] if since else [],
+        "--until": [rfc3339(wanted.until)] if wanted.until else [],
+        "--level": [wanted.level] if wanted.level else [],
+        "--robot": wanted.robots,
+        "--process": wanted.processes,
+        "--job": wanted.jobs,
+        "--machine": wanted.machines,
+        "--grep": [pattern.pattern for pattern in wanted.grep],
+        "--exclude": [pattern.pattern for pattern in wanted.exclude],
+    }
+    words = [word for option, values in options.items() for value in values for word in (option, value)]
+    return join(["orchctl", "log", "tail", "-f", *words])
 
 
 def _ended_as(job: Job) -> str:

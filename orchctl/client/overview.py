@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from orchctl import model
 from orchctl.client.following import Follows
 from orchctl.client.robots import Robots
-from orchctl.client.waiting import ENDED, JOB_ENDED
+from orchctl.client.waiting import JOB_ENDED
 from orchctl.dialects.base import Feature
 from orchctl.errors import NotAllowed, Unsupported
 from orchctl.model.words import JobStatus, RobotStatus, TaskStatus, Unknown
@@ -27,6 +27,7 @@ BUCKETS = 12
 
 _WAITING = frozenset({TaskStatus.NEW, TaskStatus.PREPARING})
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_BUSINESS})
+_DONE_OR_FAILED = _FAILED | {TaskStatus.SUCCESS}
 _RUNNING = (JobStatus.IN_PROGRESS, JobStatus.STOPPING, JobStatus.ABORTING, JobStatus.SUSPENDED)
 _FAILED_JOBS = (JobStatus.FAILED, JobStatus.ABORTED)
 # A job that failed within the hour was created before that; so long ago at most.
@@ -35,7 +36,7 @@ _LONGEST_JOB = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """``history`` is how many tasks ended in each of the twelve parts of the last hour, the oldest first.
+    """``history`` is how many were done or failed in each of the twelve parts of the last hour, the oldest first.
 
     The three that look back are ``None`` where the orchestrator counts tasks and does not tell when they ended.
     """
@@ -166,7 +167,7 @@ def _counted(name: str, tasks: Iterable[Task], now: datetime) -> QueueView:
         if task.status in _WAITING:
             if created is not None and (oldest is None or created < oldest):
                 oldest = created
-        elif task.status in ENDED:
+        elif task.status in _DONE_OR_FAILED:
             age = now - (task.ended_at or task.updated_at or now - 2 * HOUR)
             if age < HOUR:
                 history[BUCKETS - 1 - max(0, int(age / HOUR * BUCKETS))] += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from shlex import quote
+from shlex import join, quote
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from orchctl import model
@@ -86,19 +86,25 @@ class Waits(Queues, Jobs, Logs):
         any_one: bool = False,
         sleep: Callable[[float], None] | None = None,
         failure: Callable[[str, T], OrchctlError] | None = None,
-        again: str = "orchctl task wait {}",
+        again: Sequence[str] = ("task", "wait"),
+        options: Sequence[str] = (),
         when_gone: Verdict = Verdict.FAILED,
     ) -> Waited[T]:
         """Look at each until ``judge`` has said REACHED or FAILED of it, or ``timeout`` seconds are over.
 
         ``any_one``: only until that is said of one. ``describe`` words what is last known, ``failure`` what
-        failed, ``again`` how to wait on. One that is not there, or not any more, has ended. A ``sleep`` of its
-        own may end early, when there is reason to look.
+        failed, ``again`` and ``options`` how to wait on. One that is not there, or not any more, has ended. A
+        ``sleep`` of its own may end early, when there is reason to look.
 
         :raises OrchctlError: of what ends a wait at once, such as a credential that is not accepted.
         """
         ends = None if timeout is None else self._clock() + timeout
         open_ones = dict.fromkeys(idents, 0)
+
+        def wait_on() -> str:
+            any_word = ["--any"] if any_one else []
+            return join(["orchctl", *again, *open_ones, *options, *any_word])
+
         found: dict[str, T] = {}
         failed: dict[str, OrchctlError] = {}
         reached: set[str] = set()
@@ -121,6 +127,7 @@ class Waits(Queues, Jobs, Logs):
                     if ends is not None and self._clock() >= ends:
                         break
                     if open_ones[ident] > LOST_POLLS:
+                        go_on_with(error, wait_on())
                         raise
                     self._note(f"{ident}: {error.message}; the wait goes on")
                     if isinstance(error, Unavailable) and error.wait:
@@ -148,12 +155,12 @@ class Waits(Queues, Jobs, Logs):
             shown = [ident for ident in idents if ident in reached or ident in failed]
             return Waited(
                 found=[found[ident] for ident in shown if ident in found],
-                failure=None if reached else _summary(failed, {}, timeout=timeout, again=again),
+                failure=None if reached else _summary(failed, {}, timeout=timeout, wait_on=wait_on()),
             )
         last = {ident: describe(found[ident]) if ident in found else "was never seen" for ident in open_ones}
         return Waited(
             found=[found[ident] for ident in idents if ident in found],
-            failure=_summary(failed, last, timeout=timeout, again=again),
+            failure=_summary(failed, last, timeout=timeout, wait_on=wait_on()),
         )
 
     def wait_tasks(
@@ -212,6 +219,7 @@ class Waits(Queues, Jobs, Logs):
             any_one=any_one,
             sleep=sleep,
             failure=failure,
+            options=_for(until),
             when_gone=Verdict.REACHED if until is TaskStatus.DELETED else Verdict.FAILED,
         )
 
@@ -251,7 +259,8 @@ class Waits(Queues, Jobs, Logs):
             timeout=timeout,
             any_one=any_one,
             failure=failure,
-            again="orchctl job wait {}",
+            again=("job", "wait"),
+            options=_for(until),
         )
 
     def wait_queue_empty(self, ident: str, *, timeout: float | None = None) -> Waited[QueueStats]:
@@ -268,7 +277,8 @@ class Waits(Queues, Jobs, Logs):
             judge=lambda stats: Verdict.NOT_YET if open_tasks(stats) else Verdict.REACHED,
             describe=lambda stats: f"holds {', '.join(open_tasks(stats)) or 'no open task'}",
             timeout=timeout,
-            again="orchctl queue wait {} --for empty",
+            again=("queue", "wait"),
+            options=("--for", "empty"),
         )
 
     def create_task_and_wait(
@@ -315,6 +325,15 @@ class Waits(Queues, Jobs, Logs):
         return lines[-2 * _LAST_WORDS :]
 
 
+def go_on_with(error: OrchctlError, command: str) -> None:
+    """What polled in vain leaves to its user: the command that goes on."""
+    error.hint = f"{f'{error.hint}; then ' if error.hint else ''}go on with: {command}"
+
+
+def _for(status: TaskStatus | JobStatus | None) -> Sequence[str]:
+    return () if status is None else ("--for", status)
+
+
 def _task_has_been(task: Task, status: TaskStatus) -> bool:
     """Is it, or was it between two looks, in this status?"""
     if task.status == status:
@@ -334,7 +353,7 @@ def _job_has_been(job: Job, status: JobStatus) -> bool:
 
 
 def _summary(
-    failed: Mapping[str, OrchctlError], last: Mapping[str, str], *, timeout: float | None, again: str
+    failed: Mapping[str, OrchctlError], last: Mapping[str, str], *, timeout: float | None, wait_on: str
 ) -> OrchctlError | None:
     """One error for all: of what failed first, then of what is not there, then of what still runs."""
     worst = sorted(failed.values(), key=lambda error: isinstance(error, NotFound))
@@ -344,10 +363,9 @@ def _summary(
         others += [f"{ident} {words}, and the wait is over" for ident, words in last.items()]
         return type(first)(first.message, hint=first.hint, notes=[*others, *first.notes])
     if last:
-        idents = " ".join(map(quote, last))
         ident, words = next(iter(last.items()))
         message = f"after {timeout:g} s, {ident} {words}"
         if len(last) > 1:
             message += f", and {len(last) - 1} more have not ended"
-        return WaitTimedOut(message, hint=f"it goes on by itself; wait on with: {again.format(idents)}")
+        return WaitTimedOut(message, hint=f"wait on with: {wait_on}")
     return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from orchctl.errors import Declined, UsageFault
+from orchctl.errors import Declined, Signalled, UsageFault
 from orchctl.invocation.setup import Setup
-
-if TYPE_CHECKING:
-    pass
 
 
 class Asking(Setup):
@@ -51,9 +49,11 @@ class Asking(Setup):
     def ask(self, prompt: str) -> str:
         """One line from the terminal."""
         self._need_a_person(prompt)
-        self.streams.prompt(prompt)
-        line = self.streams.stdin.readline() if self.streams.stdin else ""
+        with self._line_ended():
+            self.streams.prompt(prompt)
+            line = self.streams.stdin.readline() if self.streams.stdin else ""
         if not line:
+            self.streams.talk("")
             raise Declined("no answer was given, so nothing was done")
         return line.rstrip("\r\n")
 
@@ -63,9 +63,20 @@ class Asking(Setup):
 
         self._need_a_person(prompt)
         try:
-            return getpass(prompt, stream=self.streams.stderr)
+            with self._line_ended():
+                return getpass(prompt, stream=self.streams.stderr)
         except EOFError:
+            self.streams.talk("")
             raise Declined("no answer was given, so nothing was done") from None
+
+    @contextmanager
+    def _line_ended(self) -> Iterator[None]:
+        """A signal at a question leaves the cursor behind it, where the shell's prompt would begin."""
+        try:
+            yield
+        except (KeyboardInterrupt, Signalled):
+            self.streams.talk("")
+            raise
 
     def _need_a_person(self, prompt: str) -> None:
         if not self.may_prompt:

@@ -91,6 +91,19 @@ class Inputs(Program):
     def moment(self, text: str | None, *, forward: bool = True) -> datetime | None:
         return None if text is None else parse_time(text, now=self._now, forward=forward)
 
+    def period(self, since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+        """From when to when something was created.
+
+        :raises UsageFault: nothing can have been.
+        """
+        begin, end = self.moment(since, forward=False), self.moment(until, forward=False)
+        hint = "a duration counts back: --since 1h --until 10m"
+        if begin is not None and begin > self._now:
+            raise UsageFault(f"--since {since} is in the future", hint=hint)
+        if begin is not None and end is not None and end < begin:
+            raise UsageFault(f"--until {until} is before --since {since}", hint=hint)
+        return begin, end
+
     def some(self, change: T, *more: object) -> T:
         """:raises UsageFault: nothing is to be changed."""
         given = [getattr(change, field.name) for field in fields(change)]  # type: ignore[arg-type]  # a dataclass

@@ -129,12 +129,12 @@ class Showing(Setup):
             self.streams.write(f"{request.http}\n\n{request.curl}\n")
 
 
-def choice(kind: type[T], text: str, what: str) -> T:
-    """The member of an enum of words that an option names."""
+def choice(kind: type[T], text: str, what: str, *, also: Sequence[str] = ()) -> T:
+    """The member of an enum of words that an option names; it may be one of ``also`` where that is looked at."""
     try:
         return kind(text)  # type: ignore[call-arg]  # kind is an enum
     except ValueError:
-        words = [member.value for member in kind]  # type: ignore[attr-defined]  # kind is an enum
+        words = [*also, *(member.value for member in kind)]  # type: ignore[attr-defined]  # kind is an enum
         guess = did_you_mean(text, words)
         hint = f"one of: {', '.join(words)}"
         raise UsageFault(f"{text!r} is no {what}", hint=f"{guess} {hint}" if guess else hint) from None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from re import Pattern
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchctl.errors import UsageFault
@@ -15,7 +18,6 @@ from orchctl.times import parse_duration
 if TYPE_CHECKING:
     from orchctl.client.waiting import Waited
     from orchctl.model import Job, LogEntry, LogFilter, NewJob, NewTask, Task
-    from orchctl.render.chart import OverTime
 
 T = TypeVar("T")
 
@@ -24,6 +26,7 @@ class Watching(Showing):
     def watch(self, fetch: Callable[[], object], kind: type[Any], *, title: str) -> None:
         """Look again and again: on a terminal the result is redrawn, elsewhere what changes is written."""
         from orchctl.live import watch
+        from orchctl.live.pause import pause
         from orchctl.render import Format
 
         options, streams = self.options, self.streams
@@ -44,16 +47,24 @@ class Watching(Showing):
 
         draws = streams.stdout_is_terminal and streams.env.get("TERM") != "dumb"
         if draws and self.layout.format is not Format.JSONL:
-            where = f"{title} -c {self.context.name}"
+            where = f"{title} -c {quote(self.context.name)}"
             watch.redraw(look, show, streams, title=where, interval=interval, notes=notes, clock=datetime.now)
             return
-        asked = options.output or self.env.get("ORCHCTL_OUTPUT") or "jsonl"
-        if asked != "jsonl" or options.query or options.sort_by:
+        # The format for all commands in the environment is not meant for this one, which has but one.
+        if options.output not in (None, "jsonl") or options.query or options.sort_by:
             raise UsageFault(
                 "into a pipe --watch writes what changes as JSONL, and nothing else",
-                hint="leave -o, --query and --sort-by out; --fields chooses what counts",
+                hint="-o jsonl, or no -o; no --query and --sort-by; --fields chooses what counts",
             )
-        watch.changes(look, kind, streams, fields=self.layout.fields, interval=interval, note=self.note)
+        watch.changes(
+            look,
+            kind,
+            streams,
+            fields=self.layout.fields,
+            interval=interval,
+            note=self.note,
+            sleep=partial(pause, streams),
+        )
 
     def chart(self, tasks: Iterable[Task], *, title: str) -> None:
         """Tasks as bars: by status, and by when they were created."""
@@ -61,7 +72,7 @@ class Watching(Showing):
 
         self._check_chart()
         gathered = chart.Gathered().add(tasks)
-        self._show_chart([(title, gathered.counts, gathered.over_time())])
+        self._show_lines(chart.chart(title, gathered.counts, gathered.over_time(), self.streams))
 
     def chart_queues(self, ident: str | None) -> None:
         """The tasks of queues as bars; of one queue also by when they were created."""
@@ -71,12 +82,13 @@ class Watching(Showing):
         self._check_chart()
         client = self.client
         if ident is None:
-            self._show_chart([(stats.queue, stats.counts, None) for stats in client.all_queue_stats()])
+            counted = [(stats.queue, stats.counts) for stats in client.all_queue_stats()]
+            self._show_lines(chart.charts(counted, self.streams))
             return
         stats = client.queue_stats(ident)
         lately = TaskFilter(since=self._now - timedelta(days=7)) if client.counts_tasks else TaskFilter()
         over_time = chart.Gathered().add(client.list_tasks(ident, lately)).over_time()
-        self._show_chart([(stats.queue, stats.counts, over_time)])
+        self._show_lines(chart.chart(stats.queue, stats.counts, over_time, self.streams))
 
     def _check_chart(self) -> None:
         from orchctl.render import Format
@@ -91,11 +103,8 @@ class Watching(Showing):
                 hint="the numbers for machines: orchctl queue stats -o json",
             )
 
-    def _show_chart(self, charts: Sequence[tuple[str, Mapping[Any, int], OverTime | None]]) -> None:
-        from orchctl.render import chart
-
-        texts = ["\n".join(chart.chart(*each, self.streams)) for each in charts]
-        self.streams.write("".join(f"{text}\n" for text in "\n\n".join(texts).split("\n")))
+    def _show_lines(self, lines: Iterable[str]) -> None:
+        self.streams.write("".join(f"{line}\n" for line in lines))
 
     def top(self, *, interval: float | None, once: bool) -> None:
         """Show what goes on: once as a result, or on the whole terminal for as long as the user looks."""
@@ -106,12 +115,22 @@ class Watching(Showing):
         streams = self.streams
         title = f"{self.context.name} ({self.dialect_class.title})"
         if once:
+            asked = self.layout.format
+            if asked in (Format.CSV, Format.TSV, Format.NAME) and not self.options.query:
+                raise UsageFault(
+                    f"-o {asked} has one kind of rows, and top has three",
+                    hint=f"choose one: orchctl top --once --query queues -o {asked}",
+                )
+            is_table = asked in (Format.TABLE, Format.WIDE) and not self._is_shaped
             seen = self.client.overview()
-            if self.layout.format in (Format.TABLE, Format.WIDE) and not self._is_shaped:
+            if is_table and streams.stdout_is_terminal:
                 streams.write(top.once(seen, title=title, width=streams.width, now=datetime.now(UTC)))
+                return
+            for reason in seen.missing.values():
+                self.note(reason)
+            if is_table:
+                streams.write(top.piped(seen, self.layout, now=datetime.now(UTC)))
             else:
-                for reason in seen.missing.values():
-                    self.note(reason)
                 self.show_data(plain({"queues": seen.queues, "robots": seen.robots, "jobs": seen.jobs}))
             return
         if not streams.stdout_is_terminal or streams.env.get("TERM") == "dumb":
@@ -168,19 +187,37 @@ class Watching(Showing):
         interval: float | None,
         overlap: float | None,
         highlight: Sequence[Pattern[str]],
-        result_of: str | None = None,
+        job: str | None = None,
+        exit_status: bool = False,
     ) -> Iterator[list[LogEntry]]:
-        """What a log holds, and with ``follow`` what is added, in seconds' time; then a job's result counts."""
+        """What a log holds, and with ``follow`` what is added, in seconds' time.
+
+        Of one ``job`` only what it says; with ``exit_status`` its result counts then.
+        """
+        from orchctl.live.pause import pause
+
         self._highlight = (*highlight, *wanted.grep)
+        if not follow and (interval is not None or overlap is not None):
+            raise UsageFault("--interval and --overlap belong to -f", hint="add -f")
+        client = self.client
+        if job is not None:
+            wanted = replace(wanted, jobs=(client.get_job(job).id,))
+        else:
+            client.check_log_sources(wanted, follow=follow)
         if not follow:
-            if interval is not None or overlap is not None:
-                raise UsageFault("--interval and --overlap belong to -f", hint="add -f")
-            found = self.client.read_log(wanted, count=count)
+            found = client.read_log(wanted, count=count)
         else:
             more = {} if interval is None else {"interval": interval}
             window = None if overlap is None else timedelta(seconds=overlap)
-            found = self.client.follow_log(wanted, count=count, overlap=window, **more)
-        return found if result_of is None else self._and_result(found, result_of)
+            sleep = partial(pause, self.streams)
+            found = client.follow_log(wanted, count=count, overlap=window, sleep=sleep, **more)
+        return self._and_result(found, job) if exit_status and job is not None else found
+
+    def listed_log(self, wanted: LogFilter, *, all_folders: bool) -> Iterator[LogEntry]:
+        """The entries of a log in the orchestrator's order."""
+        if not all_folders:  # each of them has other robots
+            self.client.check_log_sources(wanted, follow=False)
+        return self.rows(lambda client: client.list_log_entries(wanted), all_folders)
 
     def _and_result(self, found: Iterator[T], job: str) -> Iterator[T]:
         yield from found
@@ -188,7 +225,11 @@ class Watching(Showing):
 
     def check_log(self, kind: type[Any]) -> None:
         """The same as ``check`` for what ``show_log`` shows."""
+        from orchctl.render import Format
+
         if self._log_lines() is None:
+            if self.options.output is not None:
+                choice(Format, self.options.output, "output format", also=("text", "raw"))
             self.check(kind)
 
     def show_log(self, batches: Iterable[Sequence[LogEntry]], kind: type[LogEntry]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -161,7 +161,10 @@ def sections() -> dict[str, Section]:
                 _number("FAIL/H", 7, "failed_last_hour", _RED),
                 _since("OLDEST", "oldest_waiting_at"),
                 Column(
-                    "LAST HOUR", 12, lambda row, _: sparkline(row.history), lambda row: sum(row.history or ())
+                    "DONE+FAIL/H",
+                    12,
+                    lambda row, _: sparkline(row.history),
+                    lambda row: sum(row.history or ()),
                 ),
             ),
             sort=1,
@@ -275,7 +278,9 @@ class Board:
             lines += ["", "  looking ..." if not self.trouble else ""]
         else:
             lines += self._body(overview, width, height - 2, now)
-        lines = lines[: height - 1]
+        room = height - 1
+        if len(lines) > room:
+            lines = [*lines[: max(0, room - 1)], f"... {len(lines) - room + 1:,} more lines"][: max(0, room)]
         return [*lines, *[""] * (height - 1 - len(lines)), self._foot(overview, width)]
 
     def _body(self, overview: Overview, width: int, room: int, now: datetime) -> list[str]:
@@ -284,10 +289,17 @@ class Board:
             {name: max(1, len(found)) for name, found in rows.items()}, room - 2 * len(_SECTIONS)
         )
         lines: list[str] = []
-        for name in _SECTIONS:
+        for name in self._in_view(sizes, room):
             lines.append("")
             lines += self._section(name, rows[name], overview, width, sizes[name], now)
         return lines
+
+    def _in_view(self, sizes: Mapping[str, int], room: int) -> Sequence[str]:
+        """The sections from the top down; where not all fit, those chosen come before the others."""
+        if sum(sizes.values()) + 2 * len(_SECTIONS) <= room:
+            return _SECTIONS
+        first = _SECTIONS.index(self.focus)
+        return _SECTIONS[first:] + _SECTIONS[:first]
 
     def _rows(self, name: str, overview: Overview) -> list[Any]:
         section = self.sections[name]

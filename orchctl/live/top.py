@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from orchctl.client.overview import BUCKETS, HOUR, Overview
+from orchctl.client.overview import BUCKETS, HOUR, JobView, Overview, QueueView, RobotView
 from orchctl.errors import NetworkFault, Unavailable
 from orchctl.live.board import Board
 from orchctl.live.screen import Screen
+from orchctl.render import Layout
+from orchctl.render.columns import field_names
+from orchctl.render.table import PipeTable
 from orchctl.streams import Streams
 
 TICK = 0.2  # seconds
@@ -121,6 +124,21 @@ def top(
         raise looker.failure
     finally:
         looker.leave()
+
+
+def piped(overview: Overview, layout: Layout, *, now: datetime) -> str:
+    """The same for ``cut`` and ``awk``: each row's kind comes first, then all of its fields."""
+    table = PipeTable(layout, now)
+    found: Mapping[str, Sequence[QueueView | RobotView | JobView]] = {
+        "queue": overview.queues,
+        "robot": overview.robots,
+        "job": overview.jobs,
+    }
+    return "".join(
+        table.row((kind, *(getattr(row, name) for name in field_names(type(row)))))
+        for kind, rows in found.items()
+        for row in rows
+    )
 
 
 def once(overview: Overview, *, title: str, width: int, now: datetime) -> str:

@@ -13,6 +13,7 @@ from orchctl.errors import NetworkFault, Unavailable
 from orchctl.live.screen import Screen
 from orchctl.render.columns import field_names, reader
 from orchctl.render.jsontext import compact
+from orchctl.render.table import cut_or_padded
 from orchctl.sanitize import safe, scrub
 from orchctl.streams import Streams
 
@@ -62,6 +63,7 @@ def redraw(
     """The result on the whole terminal until q or Ctrl-C; what was seen last is left on the screen."""
     text = ""
     trouble: list[str] = []
+    frame = _Frame(title, interval)
     try:
         with Screen(streams) as screen:
 
@@ -70,7 +72,7 @@ def redraw(
                 while (left := ends - time.monotonic()) > 0:
                     if set(screen.keys(min(left, 0.2))) & {"q", "escape"}:
                         raise _Quit
-                    screen.draw(_framed(screen, text, title, interval, clock(), [*notes, *trouble]))
+                    screen.draw(frame.around(text, screen.size, clock(), [*notes, *trouble]))
 
             def tell(problem: str) -> None:
                 trouble[:] = [problem]
@@ -79,12 +81,12 @@ def redraw(
             for result in _looks(fetch, interval=interval, note=tell, sleep=rest):
                 text = _as_text(result, show, streams, screen.size[0])
                 trouble.clear()
-                screen.draw(_framed(screen, text, title, interval, clock(), notes))
+                screen.draw(frame.around(text, screen.size, clock(), notes))
     except _Quit:
         pass
     finally:
-        if text:
-            streams.write(text)
+        if frame.body:
+            streams.write("".join(f"{line}\n" for line in frame.body))
             streams.flush()
 
 
@@ -145,17 +147,22 @@ class _Paper(io.StringIO):
         return True
 
 
-def _framed(
-    screen: Screen, text: str, title: str, interval: float, now: datetime, notes: list[str]
-) -> list[str]:
-    width, height = screen.size
-    clock = f"{now:%H:%M:%S}"
-    head = f"every {interval:g}s: {title}"
-    head = head[: max(0, width - len(clock) - 2)]
-    lines = [f"{head:<{width - len(clock) - 1}} {clock}", ""]
-    body = text.rstrip("\n").split("\n")
-    room = height - len(lines) - len(notes[-3:])
-    if len(body) > room:
-        hidden = len(body) - room + 1
-        body = [*body[: room - 1], f"... {hidden} more lines"]
-    return [*lines, *body, *(f"note: {safe(scrub(note))}" for note in notes[-3:])]
+class _Frame:
+    """What is around a result on the screen."""
+
+    def __init__(self, title: str, interval: float) -> None:
+        self._head = safe(f"every {interval:g}s: {title}")
+        self.body: list[str] = []
+        """The lines of the result that were there last."""
+
+    def around(self, text: str, size: tuple[int, int], now: datetime, notes: list[str]) -> list[str]:
+        width, height = size
+        clock = f"{now:%H:%M:%S}"
+        lines = [f"{cut_or_padded(self._head, max(1, width - len(clock) - 1))} {clock}", ""]
+        body = text.rstrip("\n").split("\n") if text else []
+        room = max(1, height - len(lines) - len(notes[-3:]))
+        if len(body) > room:
+            hidden = len(body) - room + 1
+            body = [*body[: room - 1], f"... {hidden:,} more lines"]
+        self.body = body
+        return [*lines, *body, *(f"note: {safe(scrub(note))}" for note in notes[-3:])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,10 @@ _STEPS = (
     (timedelta(days=7), "week", "%Y-%m-%d"),
     (timedelta(days=30), "30 days", "%Y-%m-%d"),
 )
+
+Counts = Mapping[TaskStatus, int] | Mapping[str, int]
+_Row = tuple[str, int, str]
+"""Label, count and colour of a bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,36 +97,54 @@ def _local(moment: datetime) -> datetime:
         return moment
 
 
+def charts(each: Sequence[tuple[str, Counts]], streams: Streams) -> Iterator[str]:
+    """One below the other, on one scale: bars of the same length stand for as many tasks."""
+    rows = [row for _, counts in each for row in _by_status(counts)]
+    for number, (title, counts) in enumerate(each):
+        if number:
+            yield ""
+        yield from chart(title, counts, None, streams, among=rows)
+
+
 def chart(
-    title: str, counts: Mapping[str, int], over_time: OverTime | None, streams: Streams
+    title: str,
+    counts: Counts,
+    over_time: OverTime | None,
+    streams: Streams,
+    *,
+    among: Sequence[_Row] = (),
 ) -> Iterator[str]:
-    """Lines of bars as wide as the terminal."""
+    """Lines of bars as wide as the terminal, on a scale that fits all ``among`` which they are."""
     total = sum(counts.values())
-    yield _heading(f"{safe(title)}  {total} task{'' if total == 1 else 's'}", streams)
-    rows = [(status, count, STATUS_COLORS.get(status, "")) for status, count in _in_order(counts)]
-    yield from _bars(rows, streams)
+    yield _heading(f"{safe(title)}  {total:,} task{'' if total == 1 else 's'}", streams)
+    rows = _by_status(counts)
+    yield from _bars(rows, streams, among=among or rows)
     if over_time is not None and total > 1:
         yield ""
         yield _heading(f"created, by {over_time.unit}", streams)
         dated = [(_local(begin).strftime(over_time.style), count, "") for begin, count in over_time.parts]
-        yield from _bars(dated, streams)
+        yield from _bars(dated, streams, among=dated)
 
 
-def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return [(status.value, count) for status in TaskStatus if (count := counts.get(status, 0))]
+def _by_status(counts: Counts) -> list[_Row]:
+    return [
+        (status.value, count, STATUS_COLORS.get(status, ""))
+        for status in TaskStatus
+        if (count := counts.get(status, 0))
+    ]
 
 
-def _bars(rows: list[tuple[str, int, str]], streams: Streams) -> Iterator[str]:
-    most = max((count for _, count, _ in rows), default=0)
+def _bars(rows: Sequence[_Row], streams: Streams, *, among: Sequence[_Row]) -> Iterator[str]:
+    most = max((count for _, count, _ in among), default=0)
     if not most:
         return
-    label_width = min(_WIDEST_LABEL, max(len(label) for label, _, _ in rows))
-    number_width = len(str(most))
+    label_width = min(_WIDEST_LABEL, max(len(label) for label, _, _ in among))
+    number_width = len(f"{most:,}")
     room = max(10, streams.width - label_width - number_width - 5)
     for label, count, color in rows:
         bar = _bar(count / most * room) or ("▏" if count else "")
         bar = f"{color}{bar}{_PLAIN}" if color and streams.color else bar
-        yield f"{cut_or_padded(label, label_width)}  {count:>{number_width}}  {bar}".rstrip()
+        yield f"{cut_or_padded(label, label_width)}  {count:>{number_width},}  {bar}".rstrip()
 
 
 def _bar(length: float) -> str:

@@ -89,7 +89,7 @@ def test_all_of_it_at_80_by_24(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[0].split()[-3:-1] == ["every", "5s"]
     assert lines[1:17] == [
         "",
-        "QUEUE            NEW▾  WORK  LATER  FAILED  DONE/H  FAIL/H  OLDEST LAST HOUR",
+        "QUEUE            NEW▾  WORK  LATER  FAILED  DONE/H  FAIL/H  OLDEST DONE+FAIL/H",
         "Счета на опла…   250k     0      1       0       -       -       -",
         "Invoices           12     2      0       3     240       1     14m ▁▁▁▁▂▄█▄▂▁▁▁",
         "evil\\x1b[2J         0     0      0       0       -       -       - ▁▁▁▁▁▁▁▁▁▁▁▁",
@@ -178,6 +178,21 @@ def test_any_size(width: int, height: int) -> None:
         assert len(lines) == max(1, height)
         made.press("?")
         assert len(made.frame(overview, width, height, NOW)) == max(1, height)
+
+
+def test_what_does_not_fit_is_counted_and_what_is_chosen_comes_first() -> None:
+    made = board()
+    lines = screen(made, width=40, height=10)
+    assert [line.partition(" ")[0] for line in lines[2:]] == [
+        *("QUEUE", "Счета", "Invoices", "", "ROBOT", "R1", "...", "q")
+    ]
+    assert lines[8] == "... 5 more lines"
+    made.press("3")
+    lines = screen(made, width=40, height=10)
+    assert lines[2].startswith("JOB")
+    assert lines[8] == "... 5 more lines"
+    made.press("?")
+    assert made.frame(OVERVIEW, 40, 10, NOW)[8] == "... 4 more lines"
 
 
 def test_a_wide_screen_shows_whole_ids() -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C ends what follows within a second, whatever it is doing."""
+"""Ctrl-C ends what follows within a second, whatever it is doing; so does a reader that goes away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 import pytest
 
 from tests.conftest import Home
-from tests.logserver import LogServer, log_server, record
+from tests.logserver import ROBOT, LogServer, log_server, record
 
 
 @pytest.mark.parametrize("state", ["between two polls", "during a poll"])
@@ -61,3 +61,26 @@ def _interrupt(home: Home, server: LogServer, state: str) -> None:
     release.set()
     assert time.monotonic() - began < 1.0
     assert (process.returncode, err) == (130, b"")
+
+
+@pytest.mark.parametrize(
+    "words", ["log tail -f -n 1 --interval 60", "robot list --watch --interval 60"], ids=["follow", "watch"]
+)
+def test_it_ends_when_its_reader_has_gone(home: Home, words: str) -> None:
+    with log_server() as server:
+        robots = [{"GUID": ROBOT, "Name": "R1", "Status": 2}]
+        server.handle = lambda method, path: (200, robots) if path == "/api/robot/read" else None
+        server.answer = lambda: json.dumps([record(1, time="2026-01-31 18:00:01", message="done")]).encode()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchctl", *words.split()],
+            env={**os.environ, **home.env, **server.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        time.sleep(0.2)  # it waits
+        process.stdout.close()
+        assert (process.wait(timeout=20), process.stderr.read()) == (141, b"")
+        process.stderr.close()

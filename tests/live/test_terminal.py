@@ -170,7 +170,7 @@ def test_a_watched_list_gives_the_terminal_back_and_leaves_what_was_seen_last(
     here = {"ORCHCTL_URL": f"sandbox:{home.path / 'sandbox.db'}", "ORCHCTL_DIALECT": "sherpa"}
     assert orchctl("queue", "create", "--name", "Invoices", env=here).code == 0
     with terminal("queue", "list", "--watch", "--interval", "0.1") as tty:
-        assert "every 0.1s: orchctl queue list -c env" in tty.until("Invoices")
+        assert "every 0.1s: orchctl queue list -c env " in tty.until("Invoices")
         assert orchctl("queue", "create", "--name", "Mails", env=here).code == 0
         tty.until("Mails")
         leave(tty)
@@ -179,6 +179,47 @@ def test_a_watched_list_gives_the_terminal_back_and_leaves_what_was_seen_last(
         while select.select([tty.master], [], [], 0.2)[0]:
             rest += os.read(tty.master, 65536).decode()
         assert "Mails" in rest
+
+
+def test_of_a_long_list_that_was_watched_only_the_screen_is_left(
+    terminal: Any, orchctl: Any, home: Home
+) -> None:
+    here = {"ORCHCTL_URL": f"sandbox:{home.path / 'sandbox.db'}", "ORCHCTL_DIALECT": "sherpa"}
+    assert orchctl("queue", "create", "--name", "Q", env=here).code == 0
+    rows = "".join(f"T{number:02d}\n" for number in range(60))
+    loaded = orchctl(
+        "task", "create", "-q", "Q", "--from", "-", "--format", "csv", input=f"name\n{rows}", env=here
+    )
+    assert loaded.code == 0, loaded.err
+    with terminal("task", "list", "-q", "Q", "--watch", "--interval=9", "--sort-by", "name") as tty:
+        seen = tty.until("more lines")
+        assert "every 9s: orchctl task list -q Q --sort-by name -c env " in seen
+        assert "T19" in seen
+        tty.press("q")
+        assert tty.end() == 0
+        while select.select([tty.master], [], [], 0.2)[0]:
+            tty.text += os.read(tty.master, 65536).decode()
+        left = tty.text.splitlines()
+        assert (len(left), left[-1]) == (22, "... 40 more lines")
+
+
+def test_a_watched_line_is_cut_to_the_width(terminal: Any, home: Home) -> None:
+    with terminal("queue", "list", "--watch", "--fields", ",".join(["name"] * 30)) as tty:
+        head = tty.until("no queues").partition("every 2s: ")[2].partition("\x1b")[0]
+        assert len("every 2s: " + head) == 80
+        assert "… " in head
+        tty.press("q")
+        assert tty.end() == 0
+
+
+def test_a_signal_at_a_question_ends_its_line(terminal: Any, orchctl: Any, home: Home) -> None:
+    here = {"ORCHCTL_URL": f"sandbox:{home.path / 'sandbox.db'}", "ORCHCTL_DIALECT": "sherpa"}
+    assert orchctl("queue", "create", "--name", "Invoices", env=here).code == 0
+    with terminal("queue", "delete", "Invoices") as tty:
+        tty.until("[y/N] ")
+        tty.press("\x03")
+        assert tty.until("\n") == "^C\r\n"
+        assert tty.process.wait(timeout=10) == 130
 
 
 def test_a_watched_object_that_vanishes_is_4(terminal: Any, orchctl: Any, home: Home) -> None:

@@ -59,7 +59,7 @@ def test_queues_robots_and_jobs(cli: Any, tmp_path: Any) -> None:
         jobs[1]: "failed",
     }
 
-    text = cli("top", "--once").out
+    text = cli("top", "--once", terminal=True).out
     assert max(map(len, text.splitlines())) <= 80
     assert [line.split()[0] for line in text.splitlines() if line] == [
         "QUEUE",
@@ -71,6 +71,38 @@ def test_queues_robots_and_jobs(cli: Any, tmp_path: Any) -> None:
         f"…{jobs[1][-8:]}",
         f"…{jobs[0][-8:]}",
     ]
+
+    piped = cli("top", "--once", "--time", "utc").out.splitlines()
+    assert [line.split("\t")[:4] for line in piped] == [
+        ["queue", "Invoices", "4", "2"],
+        ["queue", "Mails", "0", "0"],
+        ["robot", robot, "R1", "working"],
+        ["job", jobs[0], "in-progress", "P"],
+        ["job", jobs[1], "failed", "P"],
+    ]
+
+
+def test_what_was_cancelled_is_neither_done_nor_failed(cli: Any) -> None:
+    cli("queue", "create", "--name", "Q")
+    for name, status in (("a", "success"), ("b", "failed"), ("c", None)):
+        cli("task", "create", "-q", "Q", "--name", name)
+        cli("task", "cancel", name) if status is None else cli("task", "finish", name, "--status", status)
+    (queue,) = cli("top", "--once", "-o", "json").json["queues"]
+    assert (queue["done_last_hour"], queue["failed_last_hour"], sum(queue["history"])) == (1, 1, 2)
+    assert "DONE+FAIL/H" in cli("top", "--once", terminal=True).out
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "name"])
+def test_a_format_with_one_kind_of_rows_needs_one_chosen(cli: Any, format: str) -> None:
+    cli("queue", "create", "--name", "Q")
+    refused = cli("top", "--once", "-o", format)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        f"orchctl: -o {format} has one kind of rows, and top has three\n"
+        f"hint: choose one: orchctl top --once --query queues -o {format}\n"
+    )
+    chosen = cli("top", "--once", "--query", "queues", "-o", format)
+    assert (chosen.code, "Q" in chosen.out) == (0, True)
 
 
 def test_it_needs_a_terminal(cli: Any) -> None:
@@ -88,4 +120,6 @@ def test_what_an_orchestrator_does_not_tell_is_said(orchctl: Any, home: Any) -> 
     assert result.code == 0, result.err
     assert result.json == {"queues": [], "robots": [], "jobs": []}
     assert "note: ELMA RPA " in result.err
-    assert "ELMA RPA" in orchctl("top", "--once", env=env).out
+    assert "ELMA RPA" in orchctl("top", "--once", env=env, terminal=True).out
+    piped = orchctl("top", "--once", env=env)
+    assert (piped.out, "note: ELMA RPA " in piped.err) == ("", True)

@@ -37,8 +37,9 @@ def scripted(server: LogServer, *answers: Any) -> None:
 
 @pytest.fixture
 def cli(orchctl: Any, server: LogServer) -> Any:
-    def run(*argv: str, **options: Any) -> Any:
-        return orchctl(*argv, env={**server.env, "ORCHCTL_REQUEST_TIMEOUT": "0.3"}, **options)
+    def run(*argv: str, env: dict[str, str] | None = None, **options: Any) -> Any:
+        here = {**server.env, "ORCHCTL_REQUEST_TIMEOUT": "0.3", **(env or {})}
+        return orchctl(*argv, env=here, **options)
 
     return run
 
@@ -66,6 +67,13 @@ def test_one_object_is_watched_until_it_is_gone(cli: Any, server: LogServer) -> 
         ("changed", "working"),
     ]
     assert changes[0]["object"]["native"] == robot(ROBOT, "R1", 2)
+
+
+def test_a_format_for_all_commands_is_not_meant_for_what_changes(cli: Any, server: LogServer) -> None:
+    for argv, env in (([], {"ORCHCTL_OUTPUT": "table"}), (["-o", "jsonl"], {"ORCHCTL_OUTPUT": "csv"})):
+        scripted(server, [robot(ROBOT, "R1", 2)])
+        result = cli("robot", "list", "--watch", "--interval", "0.02", *argv, env=env)
+        assert (result.code, json.loads(result.out)["change"]) == (3, "added")
 
 
 def test_ids_from_stdin_are_watched_too(cli: Any, server: LogServer) -> None:

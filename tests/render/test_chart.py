@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchctl.model import Task, TaskStatus
-from orchctl.render.chart import Gathered, chart
+from orchctl.render.chart import Gathered, chart, charts
 from orchctl.streams import Streams
 
 BEGINNING = datetime(2026, 1, 31, tzinfo=UTC)
@@ -107,6 +107,26 @@ def test_the_parts_of_time_fit_the_screen(span: timedelta, unit: str, parts: int
     assert found is not None
     assert (found.unit, len(found.parts)) == (unit, parts)
     assert found.parts[-1][1] >= 1
+
+
+def test_queues_share_one_scale_and_thousands_are_told_apart(
+    orchctl: Any, sandbox: Mapping[str, str]
+) -> None:
+    for name, count in (("Few", 2), ("Many", 8)):
+        orchctl("queue", "create", "--name", name, env=sandbox)
+        for number in range(count):
+            orchctl("task", "create", "-q", name, "--name", f"{name} {number}", env=sandbox)
+    orchctl("task", "finish", "Few 0", "--status", "success", env=sandbox)
+    assert orchctl("queue", "stats", "--chart", env=sandbox, width=40).out.splitlines() == [
+        "Few  2 tasks",
+        "new      1  ███▍",
+        "success  1  ███▍",
+        "",
+        "Many  8 tasks",
+        f"new      8  {'█' * 27}",
+    ]
+    lines = list(charts([("A", {"new": 20_000}), ("B", {"new": 3})], streams()))
+    assert lines == ["A  20,000 tasks", f"new  20,000  {'█' * 26}", "", "B  3 tasks", "new       3  ▏"]
 
 
 def test_colours_are_those_of_tables() -> None:
