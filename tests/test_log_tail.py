@@ -368,6 +368,24 @@ def test_a_cut_is_said_of_later_polls(cli: Any, server: LogServer) -> None:
     assert result.err == "note: exactly 100 rows came back: the orchestrator may have cut the list there\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["log", "tail", "-f", "--interval", "0"],
+        ["top", "--interval", "0"],
+        ["log", "tail", "-f", "--overlap", "999999d"],
+        ["log", "tail", "--grep", "a{99999999999}"],
+        ["log", "tail", "--grep", "(" * 5000 + ")" * 5000],
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_asked(
+    cli: Any, server: LogServer, words: list[str]
+) -> None:
+    result = cli(*words)
+    assert (result.code, result.out, "defect" in result.err) == (2, "", False)
+    assert server.answered == 0
+
+
 def test_through_many_records_restarts_and_disorder_the_output_is_the_truth(
     cli: Any, server: LogServer
 ) -> None:

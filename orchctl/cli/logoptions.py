@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchctl.cli.options import log_level, regex, seconds
+from orchctl.cli.options import log_level, overlap, pause, regex
 from orchctl.invocation import Invocation
 from orchctl.model import LogFilter, LogLevel
 
@@ -60,7 +60,7 @@ Follow = Annotated[bool, typer.Option("-f", "--follow", help="Go on with what is
 Poll = Annotated[
     float | None,
     typer.Option(
-        "--interval", metavar="TIME", parser=seconds, help="With -f: how often to ask; 2s by default."
+        "--interval", metavar="TIME", parser=pause, help="With -f: how often to ask; 2s by default."
     ),
 ]
 Overlap = Annotated[
@@ -68,7 +68,7 @@ Overlap = Annotated[
     typer.Option(
         "--overlap",
         metavar="TIME",
-        parser=seconds,
+        parser=overlap,
         help="With -f: how late an entry may come; 60s, and 65m where each answer is the whole log (Sherpa, ELMA).",
     ),
 ]

@@ -51,6 +51,9 @@ def emptiness(text: str) -> str:
 _LEVEL_ALIASES = {"warn": "warning", "err": "error", "crit": "critical"}
 
 
+_LONGEST_OVERLAP = 366 * 86400
+
+
 def log_level(text: str) -> LogLevel:
     return word(LogLevel, _LEVEL_ALIASES.get(text.lower(), text), "log level")
 
@@ -58,8 +61,10 @@ def log_level(text: str) -> LogLevel:
 def regex(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         raise UsageFault(f"{text!r} is no regular expression: {error}") from None
+    except RecursionError:
+        raise UsageFault("this regular expression is nested too deeply") from None
 
 
 def priority(text: str) -> Priority:
@@ -68,6 +73,19 @@ def priority(text: str) -> Priority:
 
 def seconds(text: str) -> float:
     return parse_duration(text).total_seconds()
+
+
+def pause(text: str) -> float:
+    """Seconds between two looks."""
+    if (found := seconds(text)) <= 0:
+        raise UsageFault("--interval must be more than 0 seconds")
+    return found
+
+
+def overlap(text: str) -> float:
+    if (found := seconds(text)) > _LONGEST_OVERLAP:
+        raise UsageFault(f"--overlap is {_LONGEST_OVERLAP // 86400} days at most")
+    return found
 
 
 def at_most(text: str) -> int:

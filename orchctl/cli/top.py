@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from orchctl.cli.lazy import Command
-from orchctl.cli.options import seconds
+from orchctl.cli.options import pause
 from orchctl.invocation import Invocation
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -18,7 +18,7 @@ def top(
     ctx: typer.Context,
     interval: Annotated[
         float | None,
-        typer.Option("--interval", metavar="TIME", parser=seconds, help="How often to look; 5s by default."),
+        typer.Option("--interval", metavar="TIME", parser=pause, help="How often to look; 5s by default."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Look once, print it, and leave.")] = False,
 ) -> None:

@@ -141,7 +141,7 @@ class Watching(Showing):
             self.client.overview,
             streams,
             title=title,
-            interval=interval or usual,
+            interval=usual if interval is None else interval,
             notes=notes,
             clock=lambda: datetime.now(UTC),
         )
