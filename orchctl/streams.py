@@ -146,6 +146,23 @@ class Streams:
         if self.stdout is not None:
             self.flush()
 
+    def leave(self, last: str = "") -> None:
+        """The run was cut off: what the reader of stdout does not take at once it does not get, ``last`` too.
+
+        Else the interpreter would wait for it at its own end, and no further Ctrl-C would come through.
+        """
+        if self.stdout is None:
+            return
+        with suppress(OSError, ValueError, AttributeError):  # Windows blocks or does not as it likes
+            descriptor = self.stdout.fileno()
+            os.set_blocking(descriptor, False)
+            try:
+                self.stdout.write(last)
+                self.stdout.flush()
+            finally:
+                os.set_blocking(descriptor, True)
+        self._divert_stdout()
+
     def status(self, text: str) -> None:
         """A line at the foot of a terminal that the next one replaces; "" takes it away. Nothing elsewhere."""
         if self.stderr_is_terminal and self.env.get("TERM") != "dumb":

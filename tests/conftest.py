@@ -28,6 +28,9 @@ if os.environ.get("CI"):
 # A shell starts what runs in the background with Ctrl-C ignored, and the programs under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# As at a user's: what a program has not written yet is still to be written when it ends.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 # Pipes, /dev/full and most signals are POSIX.
 collect_ignore = ["test_posix.py"] if sys.platform == "win32" else []
 

@@ -98,6 +98,7 @@ def main(
             streams.finish()
             return code
     except (Signalled, KeyboardInterrupt) as error:
+        streams.leave()
         number = error.number if isinstance(error, Signalled) else signal.SIGINT
         _tell_interrupted(run, 128 + number, arguments)
         return 128 + number

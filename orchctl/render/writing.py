@@ -8,7 +8,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from orchctl.errors import LocalFault, UsageFault
+from orchctl.errors import LocalFault, Signalled, UsageFault
 from orchctl.render import Format, Layout, machine, query
 from orchctl.render.columns import (
     Values,
@@ -201,6 +201,9 @@ def _send(rows: Iterable[Values], writer: machine.Writer, streams: Streams, *, l
                     streams.flush()
                     flushed = now
     except ClosedPipe:
+        raise
+    except (KeyboardInterrupt, Signalled):
+        streams.leave(writer.end() if count else "")
         raise
     except BaseException:
         if count:
