@@ -12,9 +12,8 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -26,9 +25,6 @@ from orchctl.transport import tls
 from orchctl.transport.deadline import Deadline, Watchdog, _now
 from orchctl.transport.reply import Headers, excerpt
 from orchctl.transport.wire import BODY_LIMIT, CHUNK, Broken, Origin, Outgoing, TooLarge
-
-if TYPE_CHECKING:
-    from requests import PreparedRequest
 
 CONNECT_TIMEOUT = 10.0
 IDLE_TIMEOUT = 30.0
@@ -45,6 +41,13 @@ class _Exchange(threading.local):
 
 _exchange = _Exchange()
 _watchdog = Watchdog()
+
+
+class _Socket(socket.socket):
+    def settimeout(self, value: float | None) -> None:
+        # urllib3 sets it twice a request, and each time lets go of the interpreter's lock, for which all wait.
+        if value != self.gettimeout():
+            super().settimeout(value)
 
 
 class _Watched:
@@ -116,7 +119,7 @@ class _Watched:
         where = f"{self.host}:{self.port}"
         last: OSError | None = None
         for family, kind, protocol, _, address in resolve(self.host, self.port, ends, proxy=bool(self.proxy)):
-            sock = socket.socket(family, kind, protocol)
+            sock = _Socket(family, kind, protocol)
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(max(0.001, ends - _now()))
@@ -231,46 +234,53 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter for one origin: its pool is looked up once, and answers stay urllib3's."""
+    """requests' adapter as the owner of one origin's pool. Its ``send`` would take 20 us of each request."""
 
     def __init__(
         self, *, origin: Origin, root: str, proxy: str | None, context: ssl.SSLContext | None, size: int
     ) -> None:
         self._origin = origin
-        self._root = len(root)
         self._proxy = proxy
         self._context = context
+        # A plain http request through a proxy names the whole URL.
+        is_forwarded = proxy is not None and origin[0] == "http" and not proxy.startswith("socks")
+        self._unnamed = 0 if is_forwarded else len(root)
         self._pool: HTTPConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=size, max_retries=urllib3.Retry(0, read=False))
 
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
+    def exchange(self, outgoing: Outgoing, idle_timeout: float) -> urllib3.HTTPResponse:
+        """Send it, and wait for the answer's head. Raises OSError, HTTPException, ValueError or urllib3's own."""
+        pool = self._pool or self._make_pool()
+        return cast(
+            urllib3.HTTPResponse,
+            pool.urlopen(
+                outgoing.method,
+                outgoing.url[self._unnamed :],
+                outgoing.body,
+                outgoing.headers,
+                self.max_retries,
+                redirect=False,
+                assert_same_host=False,
+                # One for both: each change of a socket's timeout lets go of the interpreter's lock. How long
+                # connecting may take is the connection's own affair.
+                timeout=urllib3.Timeout(connect=idle_timeout, read=idle_timeout),
+                preload_content=False,
+                decode_content=False,
+            ),
+        )
+
+    def _make_pool(self) -> HTTPConnectionPool:
         # Two threads that make it at once get the same one from the manager.
-        if self._pool is None:
-            scheme, host, port = self._origin
-            manager: Any = self.poolmanager
-            if self._proxy is not None:
-                extra = {"proxy_ssl_context": self._context} if self._proxy.startswith("https:") else {}
-                manager = self.proxy_manager_for(self._proxy, **extra)
-            manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-            pool_kwargs = {"ssl_context": self._context} if self._context is not None else {}
-            self._pool = manager.connection_from_host(host, port, scheme, pool_kwargs=pool_kwargs)
-        return self._pool
-
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing: the TLS context has it all, and this would load certifi's bundle for each connection."""
-
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        url = cast(str, request.url)
-        return url if self._forwarded else url[self._root :]
-
-    @property
-    def _forwarded(self) -> bool:
-        """A plain http request through a proxy names the whole URL."""
-        return self._proxy is not None and self._origin[0] == "http" and not self._proxy.startswith("socks")
-
-    def build_response(self, req: PreparedRequest, resp: Any) -> requests.Response:
-        # requests' own would make a cookie jar and a second set of headers for each answer.
-        return cast(requests.Response, resp)
+        scheme, host, port = self._origin
+        manager: Any = self.poolmanager
+        if self._proxy is not None:
+            extra = {"proxy_ssl_context": self._context} if self._proxy.startswith("https:") else {}
+            manager = self.proxy_manager_for(self._proxy, **extra)
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        pool_kwargs = {"ssl_context": self._context} if self._context is not None else {}
+        pool: HTTPConnectionPool = manager.connection_from_host(host, port, scheme, pool_kwargs=pool_kwargs)
+        self._pool = pool
+        return pool
 
 
 class HttpIncoming:
@@ -353,28 +363,16 @@ class HttpWire:
             )
         if insecure:
             urllib3.disable_warnings(InsecureRequestWarning)  # the user is told in our own words
-        self._session = requests.Session()
-        self._session.trust_env = False
         self._adapter = _Adapter(
             origin=origin, root=root, proxy=proxy, context=context, size=max(1, pool_size)
         )
-        self._session.mount(f"{scheme}://", self._adapter)
 
     def open(self, outgoing: Outgoing, *, limit: float, standing: Callable[[], None]) -> HttpIncoming:
-        request = requests.PreparedRequest()
-        request.method = outgoing.method
-        request.url = outgoing.url
-        # By hand: Session.prepare_request looks for cookies, netrc and proxies at every call, and its headers
-        # take ten times as long to copy as a dict.
-        request.headers = outgoing.headers  # type: ignore[assignment]  # urllib3 takes any mapping
-        request.body = outgoing.body
         deadline = _watchdog.start(limit, standing)
         _exchange.deadline = deadline
         _exchange.idle = outgoing.idle
         try:
-            raw = self._adapter.send(
-                request, stream=True, timeout=(min(CONNECT_TIMEOUT, limit), min(IDLE_TIMEOUT, limit))
-            )
+            raw = self._adapter.exchange(outgoing, min(IDLE_TIMEOUT, limit))
         except BaseException as error:
             _watchdog.stop(deadline)
             if isinstance(error, (OSError, HTTPException, Urllib3Error, ValueError)):
@@ -382,10 +380,10 @@ class HttpWire:
             raise
         finally:
             _exchange.deadline = None
-        return HttpIncoming(cast(urllib3.HTTPResponse, raw), deadline)
+        return HttpIncoming(raw, deadline)
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
 
 
 def _late(deadline: Deadline) -> Broken:
