@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
-from orchctl.bulk.journal import Header, kept_input
+from orchctl.bulk.journal import Header
+from orchctl.bulk.runs import kept_input
 from orchctl.errors import LocalFault
 from orchctl.paths import reason
 

@@ -26,7 +26,7 @@ def take_up(run: str, words: str) -> Line:
     :raises LocalFault: there is no such run.
     :raises UsageFault: it is one of another command.
     """
-    from orchctl.bulk.journal import read_header
+    from orchctl.bulk.runs import read_header
 
     header = read_header(run)
     if header.command != words:

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchctl.bulk import journal as journals
+from orchctl.bulk import runs
 from orchctl.bulk.cells import Reading
 from orchctl.bulk.inputs import changed, digest, file_again, file_of, forget, identity, nameless
-from orchctl.bulk.nouns import Assets, Entry, Noun, Tasks
+from orchctl.bulk.nouns import Entry, Noun
 from orchctl.bulk.outcome import RowResult, State
 from orchctl.bulk.readers import source
 from orchctl.bulk.rehearsal import Shapes, WouldBeSent, rehearsing
 from orchctl.bulk.rows import Repeats, Rows
 from orchctl.bulk.runner import Item, Result
 from orchctl.bulk.settling import settle
-from orchctl.bulk.trace import Control, Tracer, key_of
+from orchctl.bulk.trace import Control, Tracer
 from orchctl.bulk.works import EntryWork
 from orchctl.transport import PlannedRequest
 
@@ -52,9 +52,9 @@ def load(
         path, name = file_again(begun)
     else:
         path, name = file_of(file, program.streams.pieces(), run=session.run)
-    was_piped = path == journals.kept_input(session.run)
+    was_piped = path == runs.kept_input(session.run)
     if was_piped:
-        if isinstance(noun, Assets):  # their rows hold secrets
+        if noun.holds_secrets:
             session.keeps_input = False
             path = nameless(path, program.at_the_end)
         program.at_the_end(lambda: None if session.journal or begun else forget(path))
@@ -77,11 +77,10 @@ def load(
     def each(row: int, entry: Entry[New]) -> None:
         nonlocal updates
         session.progress.checking(row)
-        new: Any = entry.new
-        if new is None:
+        if entry.new is None:
             updates += 1
             idents.add(entry.ident or "")
-        elif isinstance(noun, Tasks) and (key := key_of(new)) is not None:
+        elif (key := noun.key(entry)) is not None:
             repeats.add(key)
 
     # What was begun has been rehearsed then.
@@ -151,19 +150,18 @@ def _results(
     if not past.doubtful or runner.is_over:
         return
     doubtful = {item.row: item for item in work.marked(rows.items(past.doubtful.__contains__))}
-    nameless = {row: sent_at for row, ident, sent_at in past.controls if ident is None}
-    for item in work.marked(rows.items(nameless.__contains__)) if nameless else ():
-        new: Any = item.thing.new
-        key = None if new is None else key_of(new)
+    without_id = {row: sent_at for row, ident, sent_at in past.controls if ident is None}
+    for item in work.marked(rows.items(without_id.__contains__)) if without_id else ():
+        key = noun.key(item.thing)
         if key is not None and key not in repeats:
-            tracer.controls.append(Control(None, key, nameless[item.row]))
+            tracer.controls.append(Control(None, key, without_id[item.row]))
     absent: list[Item[Entry[New]]] = []
     for result in settle(
         doubtful,
         past,
         tracer,
         noun.looked_for_in,
-        claimed=lambda idents: journals.claimed_by_others(journal.header, idents),
+        claimed=lambda idents: runs.claimed_by_others(journal.header, idents),
         loopback=program.context.loopback,
         tell=program.tell,
         absent=absent,

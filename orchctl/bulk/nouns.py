@@ -12,6 +12,7 @@ from orchctl.bulk import cells
 from orchctl.bulk.cells import BadCell, Reader
 from orchctl.bulk.outcome import is_everybodys
 from orchctl.bulk.runner import Done
+from orchctl.bulk.trace import key_of
 from orchctl.dialects.base import Feature
 from orchctl.errors import NotFound, OrchctlError, OutcomeUnknown, Refused, UsageFault
 from orchctl.model import AssetChange, NewAsset, NewQueue, NewTask, QueueChange, TaskChange
@@ -51,12 +52,17 @@ class Noun(ABC, Generic[New]):
     columns: ClassVar[Mapping[str, Reader]]
     own: ClassVar[frozenset[str]]
     has_payload: ClassVar[bool] = False
+    holds_secrets: ClassVar[bool] = False
     unchangeable: ClassVar[frozenset[str]] = frozenset()
     """Columns that count for something new only."""
 
     @property
     def looked_for_in(self) -> str | None:
         """The queue in which a create in doubt can be looked for."""
+        return None
+
+    def key(self, entry: Entry[New]) -> str | None:
+        """What tells a create in doubt apart from the others, when it is looked for."""
         return None
 
     @abstractmethod
@@ -123,6 +129,9 @@ class Tasks(Noun[NewTask]):
     @property
     def looked_for_in(self) -> str | None:
         return self._template.queue
+
+    def key(self, entry: Entry[NewTask]) -> str | None:
+        return None if entry.new is None else key_of(entry.new)
 
     def entry(self, values: dict[str, Any], payload: dict[str, Json], *, as_new: bool) -> Entry[NewTask]:
         ident = values.pop("id", None)
@@ -254,6 +263,7 @@ class Assets(Noun[NewAsset]):
         "expires_at": cells.moment,
     }
     own: ClassVar[frozenset[str]] = frozenset({"updated_at", "native"})
+    holds_secrets: ClassVar[bool] = True
 
     def __init__(self, *, by_name: bool) -> None:
         self._by_name = by_name

@@ -6,17 +6,16 @@ iterates over ``Runner.run``.
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Generic, Protocol, TypeVar
 
 from orchctl.bulk.journal import Journal
 from orchctl.bulk.outcome import State, Tally, is_everybodys, state_of
+from orchctl.bulk.signals import GRACE, Signals
 from orchctl.errors import LocalFault, OrchctlError
 from orchctl.sanitize import scrub
 
@@ -25,16 +24,12 @@ Thing_contra = TypeVar("Thing_contra", contravariant=True)
 
 # Results reach the screen after this many seconds at the latest.
 _TICK = 0.05
-# How long those under way may take to end once the run is to stop.
-_GRACE = 0.6
-# So often is looked, each half of that time, whether what is told last gets through.
-_LOOKS = 3
 # A reader of the results that is this many behind holds the workers up.
 _MOST_UNSEEN = 5_000
-# So many workers begin; the others are called when the processor is idle for this part of the time.
-_FEW = 2
-_IDLE = 0.3
-_BUSY = 0.75
+# One worker begins. The others are called where the processor is used for less than this part of the time, seen
+# so many ticks long: all of them, or as many again. In a single tick the machine may have been busy with others.
+_IDLE, _IDLE_TICKS = 0.3, 2
+_BUSY, _BUSY_TICKS = 0.6, 5
 # What answers within so many seconds is not worth an fsync for each row: a worker writes several down at once.
 _FAST = 0.005
 _LEASE = 16
@@ -147,6 +142,10 @@ class Runner(Generic[Thing]):
         """Raises what the signal that ended it raises."""
         self.fault: BaseException | None = None
         """What broke in a worker and is no row's fault."""
+        self.waits_inside = False
+        """Is the thread that shows in here, and not with what was shown last?"""
+        self.is_sealed = False
+        """Every row is accounted for; what still comes in does not count."""
         self._work = work
         self._pace = pace
         self._journal = journal
@@ -161,13 +160,12 @@ class Runner(Generic[Thing]):
         self._all_ended = threading.Event()
         self._running = 0
         self._started = 0
-        self._sealed = False
         self._taken = 0
         self._given = 0
         self._in_vain = 0
         self._not_ok = 0
         self._next_at = 0.0
-        self._waits_inside = False
+        self._ticks: list[tuple[float, float]] = []
         # A row that was written down as sent and was not is in doubt after a kill, which has to be cleared up.
         self._may_lease = work.tells_apart and pace.rate is None and pace.max_errors is None
 
@@ -182,9 +180,9 @@ class Runner(Generic[Thing]):
         self._all_ended.clear()
         self._running = 1  # of its own: no worker ends the run before all are called
         self._started = 0
-        self._call_up(_FEW)
+        self._call_up(1)
         self._dismiss()
-        with _Signals(self):
+        with Signals(self):
             yield from self._gather()
 
     def stop(self, why: str | None) -> None:
@@ -197,11 +195,11 @@ class Runner(Generic[Thing]):
         """Account for what is under way, at once: it was not sent, or nobody knows."""
         self.stop(None)
         unsure = self._work.outbox.halt()
-        if self._sealed:
+        if self.is_sealed:
             return
-        self._all_ended.wait(_GRACE)
+        self._all_ended.wait(GRACE)
         with self._counting:
-            self._sealed = True
+            self.is_sealed = True
             for thread, entries in self._active.items():
                 for at, (place, item, is_sent) in enumerate(entries):
                     # Of a worker's rows only those that it began with can be there; a write may be over and its
@@ -220,18 +218,15 @@ class Runner(Generic[Thing]):
     def _gather(self) -> Iterator[Result]:
         waiting: dict[int, Result] = {}
         while True:
-            self._waits_inside = True
+            self.waits_inside = True
             begun, used = time.monotonic(), time.process_time()
             ended = self._all_ended.wait(_TICK)
             if not ended:
-                busy = (time.process_time() - used) / (time.monotonic() - begun)
-                self._call_up(
-                    self._pace.parallel if busy < _IDLE else self._started * 2 if busy < _BUSY else 0
-                )
-            if self.interrupted is not None and not self._sealed:
+                self._call_up(self._wanted(time.monotonic() - begun, time.process_time() - used))
+            if self.interrupted is not None and not self.is_sealed:
                 self.end_now()
                 ended = True
-            self._waits_inside = False
+            self.waits_inside = False
             ready = len(self._results)
             if self._journal is not None:
                 self._journal.flush()  # nothing is told that a killed process would not know any more
@@ -256,13 +251,24 @@ class Runner(Generic[Thing]):
             if result.was_tried:
                 yield result
 
-    # In the workers
-
-    def _call_up(self, workers: int) -> None:
-        """Have at least so many at work.
+    def _wanted(self, seconds: float, used: float) -> int:
+        """How many workers there should be, after one more tick: its length, and the CPU time that it used.
 
         An interpreter that is busy with few gets less done with more: they stand in each other's way.
         """
+        self._ticks.append((seconds, used))
+        busy = sum(used for _, used in self._ticks) / sum(seconds for seconds, _ in self._ticks)
+        if len(self._ticks) >= _IDLE_TICKS and busy < _IDLE:
+            return self._pace.parallel
+        if len(self._ticks) < _BUSY_TICKS:
+            return 0
+        self._ticks.clear()
+        return self._started * 2 if busy < _BUSY else 0
+
+    # In the workers
+
+    def _call_up(self, workers: int) -> None:
+        """Have at least so many at work."""
         with self._counting:
             while self._started < min(workers, self._pace.parallel) and self._running:
                 name = f"orchctl-bulk-{self._started}"
@@ -295,7 +301,7 @@ class Runner(Generic[Thing]):
                     lease = _next_lease(lease, waited, sending)
         except BaseException as error:  # told by the thread that shows
             with self._counting:
-                if not self._sealed:
+                if not self.is_sealed:
                     self.fault = self.fault or error
             self.stop(None)
         finally:
@@ -388,7 +394,7 @@ class Runner(Generic[Thing]):
 
     def _finish(self, thread: int, results: list[Result]) -> None:
         with self._counting:
-            if not self._sealed:  # else it has been accounted for
+            if not self.is_sealed:  # else it has been accounted for
                 entries = self._active[thread]
                 for (place, _, _), result in zip(entries, results, strict=False):
                     self._account(place, result, journal=True)
@@ -421,55 +427,3 @@ def _next_lease(lease: int, waited: float, sending: float) -> int:
     if waited > sending / 5:
         return min(_LEASE, lease * 2)
     return max(1, lease - 1) if waited < sending / 20 else lease
-
-
-class _Signals:
-    """While a run goes, Ctrl-C and its like end it in good order: the first one stops it, the second is itself.
-
-    A reader that takes no more results must not hold the end up: then the signal comes through soon.
-    """
-
-    def __init__(self, runner: Runner[Any]) -> None:
-        self._runner = runner
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        names = ("SIGINT", "SIGTERM", "SIGHUP")
-        for number in [getattr(signal, name) for name in names if hasattr(signal, name)]:
-            try:
-                before = signal.getsignal(number)
-                if callable(before):
-                    signal.signal(number, self._caught)
-                    self._before[number] = before
-            except ValueError:  # not the main thread: it has no signals
-                return
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
-
-    def _caught(self, number: int, frame: FrameType | None) -> None:
-        handler = self._before[number]
-        if self._runner.interrupted is not None:
-            handler(number, frame)
-            return
-        self._runner.interrupted = lambda: handler(number, frame)
-        self._runner.stop(None)
-        self._look_again(number, looks=1)
-
-    def _look_again(self, number: int, *, looks: int) -> None:
-        repeat = threading.Timer(_GRACE / 2, self._again, (number, looks))
-        repeat.daemon = True
-        repeat.start()
-
-    def _again(self, number: int, looks: int) -> None:
-        if not self._before:
-            return  # it has ended
-        if self._runner._waits_inside or (self._runner._sealed and looks < _LOOKS):
-            self._look_again(number, looks=looks + 1)
-        # A real signal, because only that wakes a write that is blocked.
-        elif hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(threading.main_thread().ident or 0, number)
-        else:
-            signal.raise_signal(number)

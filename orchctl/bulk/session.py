@@ -9,7 +9,7 @@ from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
-from orchctl.bulk import journal as journals
+from orchctl.bulk import runs
 from orchctl.bulk.journal import Header, Journal
 from orchctl.bulk.line import Line
 from orchctl.bulk.outcome import State, Tally
@@ -141,7 +141,7 @@ class Session:
         self.line = line
         self.wishes = wishes
         self.progress = Progress(program.streams, wishes.shape, quiet=program.machine_errors)
-        self.run = line.resumed.run if line.resumed else journals.new_run()
+        self.run = line.resumed.run if line.resumed else runs.new_run()
         self.journal: Journal | None = None
         self.tally = Tally(0)
         self.keeps_input = True
@@ -175,16 +175,16 @@ class Session:
                 started=rfc3339(program.began),
                 data=dict(program.kept_data),
             )
-            if tells_of_earlier and (earlier := journals.unfinished_like(header)):
+            if tells_of_earlier and (earlier := runs.unfinished_like(header)):
                 run, done = earlier
                 program.note(
                     f"these rows were begun before, and {done:,} of them are done; "
                     f"to go on with that instead: {line.words} --resume {run}"
                 )
-            self.journal = journals.begin(header)
+            self.journal = runs.begin(header)
         else:
             self._check_origin(old)
-            self.journal = journals.resume(old)
+            self.journal = runs.resume(old)
         self.tally = Tally(rows)
         past = self.journal.past
         for state in (State.OK, State.UNKNOWN) if self.wishes.retry_rejected else _SETTLED:
@@ -199,7 +199,7 @@ class Session:
         if old is None:
             return self.is_wanted
         self._check_origin(old)
-        past = journals.past_of(old)
+        past = runs.past_of(old)
         return lambda row: self._is_open(past.state(row))
 
     def _check_origin(self, old: Header) -> None:
@@ -318,7 +318,7 @@ class Session:
             return
         self.journal.close()
         if self.tally.is_complete or not self.keeps_input:
-            journals.kept_input(self.run).unlink(missing_ok=True)
+            runs.kept_input(self.run).unlink(missing_ok=True)
 
 
 _SETTLED = (State.OK, State.REJECTED, State.UNKNOWN)

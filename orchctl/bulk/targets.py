@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from orchctl.bulk import journal as journals
+from orchctl.bulk import runs
 from orchctl.bulk.inputs import digest, file_again, write_kept
 from orchctl.bulk.journal import Header
 from orchctl.bulk.outcome import State, Tally
@@ -43,7 +43,7 @@ def each(
     if writes and program.is_rehearsal:
         return _plan(session, idents, operation)
     if writes and session.line.words:
-        path = journals.kept_input(session.run)
+        path = runs.kept_input(session.run)
         if session.line.resumed is None:
             program.at_the_end(lambda: None if session.journal else path.unlink(missing_ok=True))
             write_kept(path, iter(["\n".join(idents).encode("utf-8", "surrogatepass")]))

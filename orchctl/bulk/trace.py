@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
-from orchctl.bulk.rows import Repeats
 from orchctl.dialects.base import Feature
 from orchctl.errors import OrchctlError
 from orchctl.model import TaskFilter
 
 if TYPE_CHECKING:
+    from orchctl.bulk.rows import Repeats
     from orchctl.client import Client
     from orchctl.model import NewTask, Task
 

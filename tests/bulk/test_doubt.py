@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchctl.bulk import journal as journals
-from orchctl.bulk import settling, trace
+from orchctl.bulk import runs, settling, trace
 from orchctl.bulk.outcome import State, Tally
 from orchctl.bulk.runner import Done, Item, Pace, Runner
 from orchctl.errors import Refused
@@ -99,13 +98,13 @@ class Broken:
 
 @pytest.mark.usefixtures("home")
 def test_a_defect_after_the_write_leaves_the_row_unknown() -> None:
-    journal = journals.begin(header(3))
+    journal = runs.begin(header(3))
     runner = Runner(Broken(), Tally(3), pace=Pace(parallel=1), journal=journal, each_tick=lambda: None)
     list(runner.run(Item(row, row) for row in (1, 2, 3)))
     runner.end_now()
     assert isinstance(runner.fault, KeyError)
     journal.close()
-    past = journals.past_of(journal.header)
+    past = runs.past_of(journal.header)
     assert [past.state(row) for row in (1, 2, 3)] == [State.OK, State.UNKNOWN, None]
 
 

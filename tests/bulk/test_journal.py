@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchctl.bulk import journal as journals
+from orchctl.bulk import journal as journal_module
+from orchctl.bulk import runs
 from orchctl.bulk.journal import Header, Journal
 from orchctl.bulk.outcome import State, Tally
 from orchctl.bulk.runner import Done, Item, Pace, Runner
@@ -22,7 +23,7 @@ from orchctl.errors import LocalFault
 
 def header(rows: int, run: str | None = None) -> Header:
     return Header(
-        run=run or journals.new_run(),
+        run=run or runs.new_run(),
         command="orchctl task create",
         argv=(),
         context="env",
@@ -39,8 +40,8 @@ def header(rows: int, run: str | None = None) -> Header:
 def journal(home: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     """As where the system has O_DSYNC, and as where it has not."""
     if request.param == "fsync":
-        monkeypatch.setattr(journals, "_WRITTEN_THROUGH", 0)
-    opened = journals.begin(header(1000))
+        monkeypatch.setattr("orchctl.bulk.journal._WRITTEN_THROUGH", 0)
+    opened = runs.begin(header(1000))
     yield opened
     if opened._file >= 0:
         opened.close()
@@ -54,7 +55,7 @@ def test_threads_share_one_wait_for_the_disk(journal: Journal, monkeypatch: pyte
     waits = []
     gathered = threading.Barrier(8)
     first = threading.Event()
-    name = "write" if journals._WRITTEN_THROUGH else "fsync"
+    name = "write" if journal_module._WRITTEN_THROUGH else "fsync"
     real = getattr(os, name)
 
     def slow(descriptor: int, *data: bytes) -> Any:
@@ -87,7 +88,7 @@ def test_threads_share_one_wait_for_the_disk(journal: Journal, monkeypatch: pyte
 def test_what_is_written_is_on_the_disk() -> None:
     import fcntl
 
-    journal = journals.begin(header(1))
+    journal = runs.begin(header(1))
     assert fcntl.fcntl(journal._file, fcntl.F_GETFL) & os.O_DSYNC
     journal.close()
 
@@ -230,7 +231,7 @@ def test_a_journal_tells_what_was_written_wherever_it_was_cut(
     folder: Path = tmp_path_factory.mktemp("state")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder))
-        written = journals.begin(header(6))
+        written = runs.begin(header(6))
         for row, state in events:
             if state == "sent":
                 written.sent([row])
@@ -246,7 +247,7 @@ def test_a_journal_tells_what_was_written_wherever_it_was_cut(
             if line.endswith(b"\n"):
                 entry = json.loads(line)
                 expected[entry["row"]] = entry["state"]
-        again = journals.resume(journals.read_header(written.run))
+        again = runs.resume(runs.read_header(written.run))
         try:
             for row in range(1, 7):
                 told = again.past.state(row)
