@@ -1,4 +1,4 @@
-"""The classes behind the command tree: nouns loaded when asked for, options that all commands share.
+"""The classes behind the command tree: nouns loaded when asked for, commands with the options of their kind.
 
 Nothing here may import more than Typer: help, completion and typing errors have to be instant.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import is_dataclass
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from shlex import join
 from typing import Any, ClassVar, get_args, get_type_hints
@@ -18,118 +18,16 @@ from typing import Any, ClassVar, get_args, get_type_hints
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from orchctl.cli.shared import (
+    global_options,
+    log_output_options,
+    many_options,
+    output_options,
+    watch_options,
+    write_options,
+)
 from orchctl.errors import UsageFault
 from orchctl.invocation import Invocation
-
-
-def _option(
-    *decls: str, help: str, flag: bool = False, kind: type = str, metavar: str | None = None
-) -> TyperOption:
-    return TyperOption(
-        param_decls=list(decls),
-        type=None if flag else kind,
-        is_flag=flag or None,
-        default=None,
-        help=help,
-        metavar=metavar,
-        expose_value=True,
-    )
-
-
-@cache
-def _global_options() -> list[TyperOption]:
-    return [
-        _option("-c", "--context", help="Which context to talk to [env: ORCHCTL_CONTEXT].", metavar="NAME"),
-        _option(
-            "--folder",
-            metavar="PATH|ID|KEY",
-            help="The folder it is about, where the orchestrator has folders [env: ORCHCTL_FOLDER].",
-        ),
-        _option("--config", help="The config file [env: ORCHCTL_CONFIG].", metavar="FILE"),
-        _option("--no-input", flag=True, help="Never prompt [env: ORCHCTL_NO_INPUT]."),
-        _option(
-            "--request-timeout",
-            kind=float,
-            metavar="SECONDS",
-            help="Deadline of one HTTP request, 60 by default [env: ORCHCTL_REQUEST_TIMEOUT].",
-        ),
-        _option(
-            "--retry-timeout",
-            kind=float,
-            metavar="SECONDS",
-            help="Deadline of a request with all its retries, 120 by default.",
-        ),
-        _option("--insecure", flag=True, help="Do not verify the server's certificate; warns each time."),
-        _option("--debug", flag=True, help="Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG]."),
-        _option("--debug-file", metavar="FILE", help="Trace HTTP into a file of mode 0600."),
-    ]
-
-
-@cache
-def _output_options() -> list[TyperOption]:
-    return [
-        _option(
-            "-o",
-            "--output",
-            metavar="FORMAT",
-            help="table, wide, json, jsonl, yaml, csv, tsv or name [env: ORCHCTL_OUTPUT].",
-        ),
-        _option("--query", metavar="JMESPATH", help="Pick from the result with a JMESPath expression."),
-        _option("--fields", metavar="A,B", help="Only these fields, in this order."),
-        _option("--sort-by", metavar="FIELD", help="Sort by a field; -FIELD sorts downwards."),
-        _option("--no-headers", flag=True, help="Leave the header line out."),
-        _option("--time", metavar="STYLE", help="Times in tables: local, utc or relative."),
-    ]
-
-
-@cache
-def _log_output_options() -> list[TyperOption]:
-    text = _option(
-        "-o",
-        "--output",
-        metavar="FORMAT",
-        help="text, which is the default, raw (only the messages), json, jsonl, or what lists have "
-        "[env: ORCHCTL_OUTPUT].",
-    )
-    return [text, *_output_options()[1:]]
-
-
-@cache
-def _watch_options() -> list[TyperOption]:
-    return [
-        _option(
-            "--watch", flag=True, help="Look again and again, until q; into a pipe, what changes as JSONL."
-        ),
-        _option("--interval", metavar="TIME", help="With --watch: how often; 2s by default."),
-    ]
-
-
-@cache
-def _write_options() -> list[TyperOption]:
-    return [
-        _option("-n", "--dry-run", flag=True, help="Print the request instead of sending it."),
-        _option("-y", "--yes", flag=True, help="Do not ask; needed where there is no terminal."),
-        _option("--confirm", metavar="NAME", help="Answers a protected context's question with its name."),
-    ]
-
-
-@cache
-def _many_options() -> list[TyperOption]:
-    return [
-        _option("--parallel", kind=int, metavar="N", help="So many at once; 8 unless configured otherwise."),
-        _option("--rate", metavar="N/s", help="At most so many a second, or N/m: a minute."),
-        _option("--on-error", metavar="stop|continue", help="What an error does to the rest; continue."),
-        _option("--max-errors", kind=int, metavar="N", help="Stop after so many errors."),
-        _option("--ordered", flag=True, help="Tell the results in the order of the input."),
-        _option("--resume", metavar="RUN", help="Go on with a run that was cut off; needs nothing else."),
-        _option("--retry-rejected", flag=True, help="With --resume: send what was refused once more."),
-        _option(
-            "--retry-unknown",
-            flag=True,
-            help="With --resume: send again even what may be there. It may then be there twice.",
-        ),
-        _option("--progress", metavar="SHAPE", help="On stderr: auto, bar, plain, json or none."),
-    ]
 
 
 def _show_help(ctx: Any, _: Any, wanted: bool) -> None:
@@ -159,9 +57,9 @@ class _Helped:
 
 
 _SECTIONS: tuple[tuple[str, Callable[[], list[TyperOption]]], ...] = (
-    ("Writing", _write_options),
-    ("Output", _output_options),
-    ("Global options", _global_options),
+    ("Writing", write_options),
+    ("Output", output_options),
+    ("Global options", global_options),
 )
 
 
@@ -237,7 +135,7 @@ _WATCHED = "orchctl.watched"
 class Watched(Command):
     """A command that can look again and again."""
 
-    sections = (("Watching", _watch_options), *_SECTIONS[1:])
+    sections = (("Watching", watch_options), *_SECTIONS[1:])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.meta[_WATCHED] = join([*ctx.command_path.split(), *_without_watching(args)])
@@ -264,7 +162,7 @@ def _without_watching(args: Sequence[str]) -> Iterator[str]:
 class LogLines(Command):
     """A command that shows log entries, batch by batch, as lines unless another format is asked for."""
 
-    sections = (("Output", _log_output_options), *_SECTIONS[2:])
+    sections = (("Output", log_output_options), *_SECTIONS[2:])
 
     def invoke(self, ctx: Any) -> None:
         if ctx.params["follow"] and (ctx.params["query"] or ctx.params["sort_by"]):
@@ -304,7 +202,7 @@ class Many(Write):
     such commands share count, and what else there is must be as it was.
     """
 
-    sections = (("Many at once", _many_options), *_SECTIONS)
+    sections = (("Many at once", many_options), *_SECTIONS)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
@@ -418,7 +316,7 @@ class Root(Noun):
         super().__init__(**attributes)
         for name, (_, summary) in self.nouns.items():
             self.commands[name] = TyperCommand(name, help=summary, add_help_option=False)
-        shared = _global_options()
+        shared = global_options()
         self._shared = [option.name for option in shared]
         self.params.extend(shared)
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
-from json import dumps, loads
-from typing import Any
+from json import dumps
 
 from orchctl.model import Priority, TaskStatus
-from orchctl.sandbox.engine import NotFound, extras, folders, queues, tasks
-from orchctl.sandbox.engine.base import Tx, as_id
-from orchctl.sandbox.engine.extras import Extra
-from orchctl.sandbox.engine.folders import Folder
+from orchctl.sandbox.engine import NotFound, extras, queues, tasks
+from orchctl.sandbox.engine.base import Tx
 from orchctl.sandbox.engine.queues import Queue
 from orchctl.sandbox.engine.tasks import DuplicateReference, Task, TaskFields, Wanted
 from orchctl.sandbox.http import Response
 from orchctl.sandbox.wire import Refusal
-from orchctl.sandbox.wire.uipath.asks import Ask, Body, done, json, missing, nothing, stamp
-from orchctl.sandbox.wire.uipath.odata import Both, Compare, In, Literal, Node, Path, applied, conjuncts
+from orchctl.sandbox.wire.uipath.asks import Ask, Body, done, json, missing, nothing
+from orchctl.sandbox.wire.uipath.item_rows import (
+    ENUMS,
+    FAILED,
+    NAVIGATION,
+    PRIORITIES,
+    REVIEWS,
+    STATUS_OF,
+    Shelf,
+    parent_of,
+    reference_of,
+    row_version,
+    shown,
+    wanted_of,
+)
+from orchctl.sandbox.wire.uipath.odata import applied
 from orchctl.sandbox.wire.uipath.odata import shown as options_shown
 from orchctl.sandbox.wire.uipath.queues import named
 from orchctl.sandbox.wire.uipath.refusals import BAD_ARGUMENT, Refused, TakenBack
@@ -30,31 +37,6 @@ ENTITY = "QueueItems"
 LARGEST_PAGE = 100
 LONGEST_REFERENCE = 128
 
-_STATUS = ("New", "InProgress", "Failed", "Successful", "Abandoned", "Retried", "Deleted")
-_REVIEW = ("None", "InReview", "Verified", "Retried")
-_PRIORITY = ("High", "Normal", "Low")
-_ENUMS = {
-    "status": _STATUS,
-    "reviewstatus": _REVIEW,
-    "priority": _PRIORITY,
-    "processingexceptiontype": ("ApplicationException", "BusinessException"),
-}
-# Shown only when they are expanded. The last is none of the description's: the vendor's clients filter by it.
-_NAVIGATION = frozenset({"QueueDefinition", "Robot", "ReviewerUser", "QueueDefinitionName"})
-_STATUS_OF = {
-    TaskStatus.NEW: "New",
-    TaskStatus.POSTPONED: "New",
-    TaskStatus.PREPARING: "New",
-    TaskStatus.IN_PROGRESS: "InProgress",
-    TaskStatus.FAILED: "Failed",
-    TaskStatus.FAILED_BUSINESS: "Failed",
-    TaskStatus.SUCCESS: "Successful",
-    TaskStatus.ABANDONED: "Abandoned",
-    TaskStatus.CANCELLED: "Deleted",
-    TaskStatus.RETRIED: "Retried",
-    TaskStatus.DELETED: "Deleted",
-}
-_FAILED = frozenset({TaskStatus.FAILED, TaskStatus.FAILED_BUSINESS})
 _ERASABLE = frozenset({TaskStatus.SUCCESS, TaskStatus.RETRIED, TaskStatus.DELETED, TaskStatus.CANCELLED})
 
 
@@ -62,7 +44,7 @@ def list_(ask: Ask) -> Response:
     """Without a folder those of all. What the store can look for itself is not read and thrown away."""
     folder = ask.folder_if_any()
     options = ask.options(largest=LARGEST_PAGE)
-    wanted, rest = _wanted(Wanted(folder_id=folder.id if folder else None), options.filter)
+    wanted, rest = wanted_of(Wanted(folder_id=folder.id if folder else None), options.filter)
     order = [(path.names[-1].lower() if len(path.names) == 1 else "", down) for path, down in options.order]
     by_id = order in ([], [("id", False)], [("id", True)])
     newest_first = order == [("id", True)]
@@ -72,16 +54,16 @@ def list_(ask: Ask) -> Response:
         found = tasks.search(
             ask.tx, wanted, newest_first=newest_first, limit=options.top, offset=options.skip
         )
-        rows = [options_shown(shown(ask.tx, task, shelf), options, _NAVIGATION) for task in found]
+        rows = [options_shown(shown(ask.tx, task, shelf), options, NAVIGATION) for task in found]
         return ask.collection(ENTITY, rows, options, total)
     with closing(tasks.search(ask.tx, wanted, newest_first=newest_first)) as every:
-        page, total = applied((shown(ask.tx, task, shelf) for task in every), options, _ENUMS)
-    rows = [options_shown(row, options, _NAVIGATION) for row in page]
+        page, total = applied((shown(ask.tx, task, shelf) for task in every), options, ENUMS)
+    rows = [options_shown(row, options, NAVIGATION) for row in page]
     return ask.collection(ENTITY, rows, options, total)
 
 
 def get(ask: Ask) -> Response:
-    return ask.one(ENTITY, shown(ask.tx, _item(ask)), navigation=_NAVIGATION)
+    return ask.one(ENTITY, shown(ask.tx, _item(ask)), navigation=NAVIGATION)
 
 
 def last_retry(ask: Ask) -> Response:
@@ -90,7 +72,7 @@ def last_retry(ask: Ask) -> Response:
     newest = _youngest(ask.tx, task)
     if newest.id == task.id:
         raise missing("Queue item retry")
-    return ask.one(ENTITY, shown(ask.tx, newest), navigation=_NAVIGATION)
+    return ask.one(ENTITY, shown(ask.tx, newest), navigation=NAVIGATION)
 
 
 def last_retry_by_key(ask: Ask) -> Response:
@@ -99,17 +81,17 @@ def last_retry_by_key(ask: Ask) -> Response:
         task = tasks.find(ask.tx, ask.argument("key"))
     except NotFound:
         raise missing("QueueItem") from None
-    return ask.one(ENTITY, shown(ask.tx, _youngest(ask.tx, task)), navigation=_NAVIGATION)
+    return ask.one(ENTITY, shown(ask.tx, _youngest(ask.tx, task)), navigation=NAVIGATION)
 
 
 def history(ask: Ask) -> Response:
     """``GetItemProcessingHistory``: the whole chain of retries."""
     chain = [_item(ask)]
-    while (parent := _parent(ask.tx, chain[0])) is not None:
+    while (parent := parent_of(ask.tx, chain[0])) is not None:
         chain.insert(0, parent)
     while (child := _child(ask.tx, chain[-1])) is not None:
         chain.append(child)
-    return ask.rows(ENTITY, [shown(ask.tx, task) for task in chain], enums=_ENUMS, navigation=_NAVIGATION)
+    return ask.rows(ENTITY, [shown(ask.tx, task) for task in chain], enums=ENUMS, navigation=NAVIGATION)
 
 
 def add(ask: Ask) -> Response:
@@ -120,7 +102,7 @@ def add(ask: Ask) -> Response:
         task = _make(ask.tx, queue, data)
     except DuplicateReference as error:
         raise Refused(409, f"Error creating Transaction. Duplicate Reference. {error}") from None
-    return ask.one(ENTITY, shown(ask.tx, task), status=201, navigation=_NAVIGATION)
+    return ask.one(ENTITY, shown(ask.tx, task), status=201, navigation=NAVIGATION)
 
 
 def add_many(ask: Ask) -> Response:
@@ -175,7 +157,7 @@ def start(ask: Ask) -> Response:
     if task is None:
         return nothing()
     task = tasks.update(ask.tx, task, {"robot": robot}, status=TaskStatus.IN_PROGRESS)
-    return ask.one(ENTITY, shown(ask.tx, task), navigation=_NAVIGATION)
+    return ask.one(ENTITY, shown(ask.tx, task), navigation=NAVIGATION)
 
 
 def set_result(ask: Ask) -> Response:
@@ -184,7 +166,7 @@ def set_result(ask: Ask) -> Response:
     result = body.inner("transactionResult", "transactionResult")
     if task.status != TaskStatus.IN_PROGRESS:
         raise Refused(
-            409, f"Invalid status. The item is {_STATUS_OF[TaskStatus(task.status)]}, not InProgress."
+            409, f"Invalid status. The item is {STATUS_OF[TaskStatus(task.status)]}, not InProgress."
         )
     fields: TaskFields = {}
     if "Output" in result:
@@ -238,7 +220,7 @@ def update(ask: Ask) -> Response:
     if status in (TaskStatus.NEW, TaskStatus.POSTPONED):
         return _edit(ask, task, body)
     if status not in _ERASABLE:
-        raise Refused(409, f"An item that is {_STATUS_OF[status]} cannot be edited.")
+        raise Refused(409, f"An item that is {STATUS_OF[status]} cannot be edited.")
     extra = extras.of(ask.tx, task)
     same = (
         body.get("SpecificContent") in (None, {}),
@@ -246,13 +228,11 @@ def update(ask: Ask) -> Response:
         _near(body.moment("DeferDate"), task.postponed_until),
         _near(body.moment("DueDate"), task.deadline),
         _near(body.moment("RiskSlaDate"), extra.risk_at),
-        (body.text("Reference") or None) == (_reference(task) or None),
+        (body.text("Reference") or None) == (reference_of(task) or None),
         (body.text("Progress") or None) == (task.progress or None),
     )
     if not all(same):
-        raise Refused(
-            409, f"Of an item that is {_STATUS_OF[status]} only the specific content can be erased."
-        )
+        raise Refused(409, f"Of an item that is {STATUS_OF[status]} only the specific content can be erased.")
     tasks.update(ask.tx, task, {"payload": "{}"})
     return done(ask)
 
@@ -277,8 +257,8 @@ def set_review(ask: Ask) -> Response:
     """``SetItemReviewStatus``, of failed items; Retried puts one in its queue again."""
     body = ask.body()
     status = body.required("status")
-    status = _REVIEW[int(status)] if status in ("0", "1", "2", "3") else status
-    if status not in _REVIEW:
+    status = REVIEWS[int(status)] if status in ("0", "1", "2", "3") else status
+    if status not in REVIEWS:
         raise Refused(400, f"The review status {status!r} is not known.", code=BAD_ARGUMENT)
     failed = []
     for number, version in _versioned(body):
@@ -286,7 +266,7 @@ def set_review(ask: Ask) -> Response:
         if (
             task is None
             or row_version(task) != version
-            or TaskStatus(task.status) not in (*_FAILED, TaskStatus.ABANDONED)
+            or TaskStatus(task.status) not in (*FAILED, TaskStatus.ABANDONED)
         ):
             failed.append(number)
             continue
@@ -396,7 +376,7 @@ def _retry(tx: Tx, task: Task) -> None:
 
 def _priority(data: Body) -> Priority:
     text = (data.text("Priority") or "Normal").lower()
-    words = [word.lower() for word in _PRIORITY]
+    words = [word.lower() for word in PRIORITIES]
     if text in ("0", "1", "2"):
         text = words[int(text)]
     if text not in words:
@@ -409,27 +389,8 @@ def _versioned(body: Body) -> list[tuple[int, str | None]]:
     return [(item.number("Id") or 0, item.text("RowVersion")) for item in body.items("queueItems")]
 
 
-def row_version(task: Task) -> str:
-    """Eight bytes that change with the row."""
-    return base64.b64encode(hashlib.blake2b(repr(task).encode(), digest_size=8).digest()).decode("ascii")
-
-
-def _reference(task: Task) -> str | None:
-    """Tasks that came in by another wire have a name instead."""
-    return task.name if task.reference is None else task.reference
-
-
 def _near(one: int | None, other: int | None) -> bool:
     return one == other or (one is not None and other is not None and abs(one - other) < 1000)
-
-
-def _parent(tx: Tx, task: Task) -> Task | None:
-    if task.parent_guid is None:
-        return None
-    try:
-        return tasks.find(tx, task.parent_guid)
-    except NotFound:
-        return None
 
 
 def _child(tx: Tx, task: Task) -> Task | None:
@@ -444,162 +405,3 @@ def _youngest(tx: Tx, task: Task) -> Task:
     while (child := _child(tx, task)) is not None:
         task = child
     return task
-
-
-def _root_guid(tx: Tx, task: Task) -> str:
-    while (parent := _parent(tx, task)) is not None:
-        task = parent
-    return task.guid
-
-
-class Shelf:
-    """The queues and folders of the items of one answer, each read once."""
-
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-        self._homes: dict[int, tuple[Queue, Folder]] = {}
-
-    def home(self, task: Task) -> tuple[Queue, Folder]:
-        found = self._homes.get(task.queue_id)
-        if found is None:
-            queue = queues.of(self._tx, task.queue_id)
-            found = self._homes[task.queue_id] = queue, folders.find(self._tx, str(queue.folder_id))
-        return found
-
-
-def shown(tx: Tx, task: Task, shelf: Shelf | None = None) -> dict[str, Any]:
-    """An item with the keys of seed 004, in its order, and those that newer servers have beside them."""
-    queue, folder = (shelf or Shelf(tx)).home(task)
-    status = TaskStatus(task.status)
-    failed = status in _FAILED or (status is TaskStatus.RETRIED and task.error is not None)
-    extra = extras.of(tx, task)
-    parent = _parent(tx, task)
-    content = _object(task.payload)
-    output = None if task.output is None else _object(task.output)
-    analytics = None if extra.analytics is None else _object(extra.analytics)
-    kind = "BusinessException" if status is TaskStatus.FAILED_BUSINESS else "ApplicationException"
-    by_hand = parent is not None and parent.retries == task.retries
-    return {
-        "QueueDefinitionId": queue.id,
-        "Encrypted": False,
-        "OutputData": _properties(output),
-        "AnalyticsData": _properties(analytics),
-        "Status": _STATUS_OF[status],
-        "ReviewStatus": extra.review or "None",
-        "ReviewerUserId": extra.reviewer_id,
-        "Key": task.guid if parent is None else _root_guid(tx, parent),
-        "Reference": _reference(task),
-        "ProcessingExceptionType": kind if failed else None,
-        "DueDate": stamp(task.deadline),
-        "RiskSlaDate": stamp(extra.risk_at),
-        "Priority": task.priority.capitalize(),
-        "DeferDate": stamp(task.postponed_until),
-        "StartProcessing": stamp(task.started_at),
-        "EndProcessing": stamp(task.ended_at),
-        "SecondsInPreviousAttempts": 0,
-        "AncestorId": parent.id if parent is not None and not by_hand else None,
-        "AncestorUniqueKey": parent.guid if parent is not None and not by_hand else None,
-        "RetryNumber": task.retries,
-        "ManualAncestorId": parent.id if parent is not None and by_hand else None,
-        "ManualAncestorUniqueKey": parent.guid if parent is not None and by_hand else None,
-        "ManualRetryNumber": extra.by_hand,
-        "UniqueKey": task.guid,
-        "SpecificData": _properties(content),
-        "CreationTime": stamp(task.created_at),
-        "Progress": task.progress,
-        "RowVersion": row_version(task),
-        "ExecutorJobKey": task.job_guid,
-        "CreatorJobKey": None,
-        "RobotId": None,
-        "OrganizationUnitId": folder.id,
-        "OrganizationUnitFullyQualifiedName": folder.path,
-        "Id": task.id,
-        "ProcessingException": _exception(task, extra, kind) if failed else None,
-        "SpecificContent": content,
-        "Output": output,
-        "Analytics": analytics,
-        "QueueDefinition": {"Id": queue.id, "Key": queue.guid, "Name": queue.name},
-        "QueueDefinitionName": queue.name,
-        "Robot": None,
-        "ReviewerUser": None,
-    }
-
-
-def _exception(task: Task, extra: Extra, kind: str) -> dict[str, Any]:
-    return {
-        "Reason": task.error,
-        "Details": extra.details,
-        "Type": kind,
-        "AssociatedImageFilePath": None,
-        "CreationTime": stamp(task.ended_at),
-    }
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    value = loads(text) if text else {}
-    return value if isinstance(value, dict) else {"value": value}
-
-
-def _properties(values: dict[str, Any] | None) -> str | None:
-    return None if values is None else dumps({"DynamicProperties": values}, ensure_ascii=False)
-
-
-def _wanted(wanted: Wanted, node: Node | None) -> tuple[Wanted, bool]:
-    """What of a filter the store itself can look for, and whether anything is left to try row by row.
-
-    Only what it finds exactly as OData means it: the rest is tried on what comes back.
-    """
-    rest = False
-    for part in conjuncts(node) if node is not None else []:
-        narrowed = _narrowed(wanted, part)
-        if narrowed is None:
-            rest = True
-        else:
-            wanted = narrowed
-    return wanted, rest
-
-
-def _narrowed(wanted: Wanted, node: Node) -> Wanted | None:
-    match node:
-        case Compare("eq", Path(("Id",)), Literal(int(number))) if wanted.from_id is None:
-            return replace(wanted, from_id=number, to_id=number)
-        case Compare("gt", Path(("Id",)), Literal(int(number))) if wanted.from_id is None:
-            return replace(wanted, from_id=number + 1)
-        case Compare("lt", Path(("Id",)), Literal(int(number))) if wanted.to_id is None:
-            return replace(wanted, to_id=number - 1)
-        case Compare("eq", Path(("QueueDefinitionId",)), Literal(value)) if wanted.queue_id is None:
-            queue_id = as_id(str(value))
-            return None if queue_id is None else replace(wanted, queue_id=queue_id)
-        case Compare("eq", Path(("Reference",)), Literal(str(text))) if (
-            text.isascii() and not wanted.reference
-        ):
-            return replace(wanted, reference=text)
-        case Compare("eq", Path(("Priority",)), Literal(str(word))) if wanted.priorities is None:
-            if word.capitalize() in _PRIORITY:
-                return replace(wanted, priorities=(Priority(word.lower()),))
-        case Compare("ge", Path(("CreationTime",)), Literal(datetime() as moment)) if wanted.since is None:
-            return replace(wanted, since=_milliseconds(moment))
-        case Compare("le", Path(("CreationTime",)), Literal(datetime() as moment)) if wanted.until is None:
-            return replace(wanted, until=_milliseconds(moment))
-    if wanted.statuses is None and (words := _status_words(node)) is not None:
-        return replace(wanted, statuses=[status for status, word in _STATUS_OF.items() if word in words])
-    return None
-
-
-def _status_words(node: Node) -> frozenset[str] | None:
-    """The statuses that a condition on the status alone lets through; ``None``: it is not such a one."""
-    match node:
-        case Compare("eq", Path(("Status",)), Literal(str(word))) if word in _STATUS:
-            return frozenset({word})
-        case Compare("ne", Path(("Status",)), Literal(str(word))) if word in _STATUS:
-            return frozenset(_STATUS) - {word}
-        case In(Path(("Status",)), values) if all(value in _STATUS for value in values):
-            return frozenset(values)
-        case Both("or", left, right):
-            one, other = _status_words(left), _status_words(right)
-            return one | other if one is not None and other is not None else None
-    return None
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
