@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from orchctl.bulk.outcome import Tally
-from orchctl.bulk.runner import Done, Item, Pace, Runner
+from orchctl.bulk.runner import Done, Item, Pace, Runner, _next_lease
 
 
 class Nowhere:
@@ -97,3 +97,22 @@ def test_where_some_time_is_left_they_double(monkeypatch: pytest.MonkeyPatch) ->
     work = Far(0.01)
     assert run(work, 100) == [*range(1, 101)]
     assert work.most == 2
+
+
+@pytest.mark.parametrize(
+    ("lease", "waited", "sending", "expected"),
+    [
+        (1, 0.001, 0.002, 2),  # the disk takes its share of the time
+        (4, 0.001, 0.004, 8),
+        (16, 0.1, 0.01, 16),  # but what is written down and not sent is in doubt after a kill
+        (8, 0.0001, 0.02, 7),  # the disk is quick
+        (8, 0.002, 0.02, 8),
+        (1, 0.0, 0.002, 1),
+        (16, 0.001, 0.5, 1),  # a slow server: nothing is won by more
+        (16, 0.1, 0.5, 2),
+    ],
+)
+def test_how_many_rows_are_written_down_at_once(
+    lease: int, waited: float, sending: float, expected: int
+) -> None:
+    assert _next_lease(lease, waited, sending) == expected
