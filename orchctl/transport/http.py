@@ -1,4 +1,4 @@
-"""HTTP over a network: a requests session whose adapter is called directly. Heeds no environment variable.
+"""HTTP over a network: requests' adapter makes the pool, which is called directly. Heeds no environment variable.
 
 What is special here: whether a connection stood before an exchange broke is known, not guessed, and one
 deadline covers the whole exchange, name resolution and TLS included.
@@ -242,9 +242,9 @@ class _Adapter(HTTPAdapter):
         self._origin = origin
         self._proxy = proxy
         self._context = context
-        # A plain http request through a proxy names the whole URL.
+        # A plain http request through a proxy names the whole URL; any other leaves the server out.
         is_forwarded = proxy is not None and origin[0] == "http" and not proxy.startswith("socks")
-        self._unnamed = 0 if is_forwarded else len(root)
+        self._left_out = 0 if is_forwarded else len(root)
         self._pool: HTTPConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=size, max_retries=urllib3.Retry(0, read=False))
 
@@ -255,7 +255,7 @@ class _Adapter(HTTPAdapter):
             urllib3.HTTPResponse,
             pool.urlopen(
                 outgoing.method,
-                outgoing.url[self._unnamed :],
+                outgoing.url[self._left_out :],
                 outgoing.body,
                 outgoing.headers,
                 self.max_retries,
