@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl.errors import NotFound, UsageFault
 from orchctl.model.words import SECRET_ASSETS
 from orchctl.payload import parse_json
+from orchctl.sanitize import register_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ def secret_of(run: Invocation, what: str, option: str, *, from_stdin: bool) -> s
         raise UsageFault(f"{what} is needed, and there is no terminal to ask", hint=f"feed it to {option}")
     if not secret:
         raise UsageFault(f"{what} is empty")
+    register_secret(secret)  # a server may repeat it in what it says
     return secret
 
 

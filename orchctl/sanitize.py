@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
-from functools import cache
+from contextlib import contextmanager
 from typing import NamedTuple
 
 MASK = "***"
@@ -62,19 +63,67 @@ class _Form(NamedTuple):
     extends_right: bool = False
 
 
-_secrets: dict[str, None] = {}  # in the order they came
+class _Secret:
+    """A value to hide, and the ways it may be written."""
+
+    __slots__ = ("_forms", "holders", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.holders = 1
+        self._forms: tuple[_Form, ...] | None = None
+
+    @property
+    def forms(self) -> tuple[_Form, ...]:
+        # Only once something is to be scrubbed: a token of 2,000 characters takes milliseconds.
+        if self._forms is None:
+            self._forms = _forms_of(self.text)
+        return self._forms
 
 
-def register_secret(value: str) -> None:
-    """Makes ``scrub`` hide ``value`` from now on. Shorter than four characters would blank ordinary text."""
+_secrets: dict[str, _Secret] = {}  # in the order they came
+_passing: dict[str, _Secret] = {}  # about as many as there are threads at work
+_changing = threading.RLock()  # may be wanted once more by what a signal has its own thread say
+_here = threading.local()
+
+
+def register_secret(value: str, *, passing: bool = False) -> None:
+    """Makes ``scrub`` hide ``value`` from now on; one that is ``passing``, to the end of ``passing_secrets``.
+
+    Shorter than four characters would blank ordinary text.
+    """
     value = value.strip()
-    if len(value) >= _SHORTEST_SECRET:
-        _secrets[value] = None
+    if len(value) < _SHORTEST_SECRET or value in _secrets:
+        return
+    held: set[str] | None = getattr(_here, "held", None)
+    with _changing:
+        if not passing or held is None:
+            _secrets[value] = _Secret(value)
+        elif value not in held:
+            held.add(value)
+            if known := _passing.get(value):
+                known.holders += 1
+            else:
+                _passing[value] = _Secret(value)
+
+
+@contextmanager
+def passing_secrets() -> Iterator[None]:
+    """What this thread registers as passing within is forgotten at the end: a million rows leave nothing behind."""
+    _here.held = held = set[str]()
+    try:
+        yield
+    finally:
+        _here.held = None
+        with _changing:
+            for value in held:
+                _passing[value].holders -= 1
+                if not _passing[value].holders:
+                    del _passing[value]
 
 
 def forget_secrets() -> None:
     _secrets.clear()
-    _forms_of.cache_clear()
 
 
 def scrub(text: str) -> str:
@@ -94,8 +143,10 @@ def scrub(text: str) -> str:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    for secret in tuple(_secrets):
-        for form in _forms_of(secret):
+    with _changing:
+        secrets = (*_secrets.values(), *_passing.values())
+    for secret in secrets:
+        for form in secret.forms:
             start = text.find(form.text)
             while start >= 0:
                 end = start + len(form.text)
@@ -110,7 +161,6 @@ def _is_base64(character: str) -> bool:
     return character.isascii() and (character.isalnum() or character in "+/-_") and bool(character)
 
 
-@cache  # and only once something is to be scrubbed: a token of 2,000 characters takes milliseconds
 def _forms_of(secret: str) -> tuple[_Form, ...]:
     spellings = {secret}
     if re.fullmatch(r"[0-9A-Fa-f-]{32,36}", secret):  # servers echo GUIDs in the case they like

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchctl.sanitize import forget_secrets, register_secret, safe, safe_json, scrub
+from orchctl.sanitize import forget_secrets, passing_secrets, register_secret, safe, safe_json, scrub
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -194,3 +196,37 @@ def test_what_is_too_short_or_unregistered_stays() -> None:
     assert scrub("abcd") == "***"
     forget_secrets()
     assert scrub("abcd") == "abcd"
+
+
+def test_a_passing_secret_is_known_to_all_threads_until_its_end() -> None:
+    inside, outside = "passing-1", "lasting-2"
+    register_secret(outside)
+    with passing_secrets():
+        register_secret(inside, passing=True)
+        register_secret(outside, passing=True)  # known for longer already
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(scrub, f"{inside} {outside}").result() == "*** ***"
+    assert scrub(f"{inside} {outside}") == f"{inside} ***"
+    register_secret(inside, passing=True)  # within nothing, so for good
+    assert scrub(inside) == "***"
+
+
+def test_a_secret_that_two_threads_hold_is_known_until_both_have_done() -> None:
+    both_know, one_ended = threading.Barrier(2), threading.Event()
+
+    def first() -> None:
+        with passing_secrets():
+            register_secret("the-same", passing=True)
+            both_know.wait(10)
+        one_ended.set()
+
+    def second() -> str:
+        with passing_secrets():
+            register_secret("the-same", passing=True)
+            both_know.wait(10)
+            assert one_ended.wait(10)
+            return scrub("the-same")
+
+    with ThreadPoolExecutor(2) as threads:
+        shown = [threads.submit(each) for each in (first, second)][1].result()
+    assert (shown, scrub("the-same")) == ("***", "the-same")

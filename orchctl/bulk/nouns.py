@@ -17,7 +17,7 @@ from orchctl.dialects.base import Feature
 from orchctl.errors import NotFound, OrchctlError, OutcomeUnknown, Refused, UsageFault
 from orchctl.model import AssetChange, NewAsset, NewQueue, NewTask, QueueChange, TaskChange
 from orchctl.model.words import SECRET_ASSETS
-from orchctl.sanitize import MASK
+from orchctl.sanitize import MASK, passing_secrets, scrub
 
 if TYPE_CHECKING:
     from orchctl.client import Client
@@ -294,6 +294,15 @@ class Assets(Noun[NewAsset]):
             silent.create_asset(entry.new)
 
     def perform(self, client: Client, entry: Entry[NewAsset], *, read_back: bool) -> str:
+        with passing_secrets():
+            try:
+                return self._perform(client, entry)
+            except OrchctlError as error:
+                # It is told by another thread, when the row's secret is forgotten.
+                error.message = scrub(error.message)
+                raise
+
+    def _perform(self, client: Client, entry: Entry[NewAsset]) -> str:
         if entry.new is not None:
             return client.create_asset(entry.new).id
         ident, change = entry.ident or "", entry.change

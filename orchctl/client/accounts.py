@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchctl import model
 from orchctl.client.core import Core
-from orchctl.client.masking import masked
+from orchctl.client.masking import hide, masked
 from orchctl.dialects.base import Feature
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _ACCOUNT = "account"
 class Accounts(Core):
     def create_account(self, new: NewAccount) -> Account:
         self.require(Feature.CREATE_ACCOUNT)
+        hide(new.password)
         created = self.dialect.create_account(new)
         self.registry.remember(_ACCOUNT, {created.id: created.login})
         return self._read_account(created.id, created)
@@ -34,6 +35,7 @@ class Accounts(Core):
 
     def update_account(self, ident: str, change: AccountChange) -> Account:
         self.require(Feature.UPDATE_ACCOUNT)
+        hide(change.password)
         target = self._account_id(ident)
         self.dialect.update_account(target, change)
         return self._read_account(target)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchctl.client.core import Core
-from orchctl.client.masking import masked
+from orchctl.client.masking import hide, masked
 from orchctl.dialects.base import Feature
 from orchctl.model.words import SECRET_ASSETS
 from orchctl.sanitize import MASK
@@ -22,6 +22,7 @@ _KEPT = ("type", "value", "username", "description", "scope", "expires_at")
 class Assets(Core):
     def create_asset(self, new: NewAsset) -> Asset:
         self.require(Feature.CREATE_ASSET)
+        hide(new.secret)
         new = replace(new, scope=self._scope(new.scope))
         created = self.dialect.create_asset(new)
         self.registry.remember(_ASSET, {created.id: created.name})
@@ -45,8 +46,10 @@ class Assets(Core):
     def update_asset(self, ident: str, change: AssetChange) -> Asset:
         """Change what was asked for, and tell if the orchestrator changed more than that."""
         self.require(Feature.UPDATE_ASSET)
+        hide(change.secret)
         change = replace(change, scope=self._scope(change.scope))
         before = self._find(_ASSET, ident, self.dialect.get_asset)
+        hide(before.value if before.type in SECRET_ASSETS else None)
         self.dialect.update_asset(before, change)
         after = self._after("asset", lambda: self.dialect.get_asset(before.id), before)
         self._note_not_kept(change, after, "name", "type", "username", "description", "expires_at")

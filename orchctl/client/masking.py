@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 _SECRET_KEY = re.compile(r"passw|passphrase|secret|(?<!public)[_ -]?token$|api[_ -]?key", re.IGNORECASE)
 
 
+def hide(secret: Json) -> None:
+    """Before it goes out, and when it comes in: a server may repeat it in what it says."""
+    if isinstance(secret, str):
+        register_secret(secret, passing=True)
+
+
 def masked(native: Json, secret: Json = None) -> Json:
     """A copy with ``***`` for what a key calls a secret, and for ``secret`` wherever it stands."""
-    if isinstance(secret, str):
-        register_secret(secret)
+    hide(secret)
     return _masked(native, secret)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from orchctl.sanitize import scrub
 from tests.bulk.conftest import results, states, tasks
+from tests.faults import Connection, message
 
 ROWS = [
     {"name": "INV-1", "priority": "high", "payload": {"amount": "12.5", "currency": "EUR"}},
@@ -463,6 +465,38 @@ def test_assets_are_created_and_set_from_a_file(cli: Any, write: Any) -> None:
     assert cli("asset", "create").code == 2
     masked = cli("asset", "create", "--from", write("masked.csv", "name,type,value\nX,secret,***\n"))
     assert "*** stands for a secret that was not written down" in masked.err
+
+
+@pytest.mark.parametrize("verb", ["create", "set"])
+@pytest.mark.parametrize("more", [(), ("--debug",), ("--ordered", "--parallel", "4")])
+def test_a_rows_secret_that_the_server_repeats_is_in_no_result_and_no_journal(
+    faulty: Any, server: Any, write: Any, home: Any, verb: str, more: tuple[str, ...]
+) -> None:
+    def repeat(connection: Connection) -> None:
+        seen = connection.read()
+        if seen.method == "GET":
+            old = {"guid": seen.target.rpartition("/")[2], "name": "A", "type": 1, "password": "0ld-p4ss"}
+            connection.send(message(200, json.dumps(old).encode()))
+            return
+        was = " was 0ld-p4ss" if verb == "set" else ""
+        connection.send(message(422, json.dumps({"error": f"bad: {seen.body.decode()}{was}"}).encode()))
+
+    server.plan(repeat)
+    rows = [
+        {"name": f"A{number}", "type": "credential", "username": "u", "value": f'p4ss "{number}/'}
+        for number in range(20)
+    ]
+    path = write("assets.jsonl", "\n".join(map(json.dumps, rows)))
+    result = faulty("asset", verb, "--from", path, "--yes", "-o", "jsonl", *more)
+    found = results(result.out)
+    assert {each["state"] for each in found} == {"rejected"}
+    assert all("***" in each["error"] for each in found)
+    kept = [file.read_text() for file in (home.path / "state").rglob("*") if file.is_file()]
+    assert any("rejected" in text for text in kept)
+    for text in (result.out, result.err, *kept):
+        assert "p4ss" not in text
+    left = 'p4ss "3/ 0ld-p4ss'
+    assert scrub(left) == left  # what is known does not grow with the rows
 
 
 def test_rows_with_secrets_on_standard_input_are_not_kept(cli: Any, home: Any) -> None:

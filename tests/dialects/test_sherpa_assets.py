@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -65,6 +66,34 @@ def test_a_secret_is_never_taken_as_an_option(cli: Any, server: FaultServer) -> 
     assert cli("asset", "create", "Bank", "--type", "credential", "--value-stdin", input="\n").code == 2
     assert cli("account", "create", "--login", "x").code == 2
     assert server.requests == []
+
+
+@pytest.mark.parametrize("secret", [SECRET, 'p4ss "word"\\\\/+=&% \u00e4'])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["asset", "create", "Bank", "--type", "credential", "--username", "robot", "--value-stdin"], 5),
+        (["asset", "set", "Bank", "--value-stdin"], 11),
+        (["account", "create", "--login", "branch", "--password-stdin"], 5),
+        (["account", "update", ID, "--password-stdin"], 11),
+    ],
+)
+def test_a_secret_that_the_server_repeats_in_its_refusal_is_hidden(
+    cli: Any, server: FaultServer, words: list[str], code: int, secret: str
+) -> None:
+    def echo(seen: Any) -> tuple[int, Any]:
+        return (422 if code == 5 else 500), {"error": f"bad: {seen.body.decode()}"}
+
+    reads = {"GET /api/asset/read/Bank": credential(), f"GET /api/account/read/{ID}": {"guid": ID}}
+    writes = ["POST /api/asset/create", "PUT /api/asset/update"]
+    writes += ["POST /api/account/create", "PUT /api/account/update"]
+    server.plan(routes(reads | dict.fromkeys(writes, echo)))
+    for more in ([], ["--debug"], ["-o", "json"]):
+        result = cli(*words, *more, input=secret)
+        assert (result.code, result.out) == (code, ""), result.err
+        assert "***" in result.err
+        for written in (secret, json.dumps(secret)[1:-1], quote(secret), quote_plus(secret)):
+            assert written not in result.err
 
 
 def test_setting_a_text_sends_only_that(cli: Any, server: FaultServer) -> None:
