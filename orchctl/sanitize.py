@@ -189,10 +189,17 @@ def _json_forms(text: str) -> set[str]:
     every_unit = _json_escape(text)
     forms = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], every_unit}
     forms |= {form.replace("/", "\\/") for form in forms}  # as PHP writes it
-    forms |= {
+    forms |= _in_upper_case(forms)
+    within = {form.replace("\\", "\\\\").replace('"', '\\"') for form in forms}  # JSON within JSON
+    return forms | within | _in_upper_case({json.dumps(form)[1:-1] for form in forms if not form.isascii()})
+
+
+def _in_upper_case(forms: set[str]) -> set[str]:
+    """The same and, beside it, with the digits of its escapes as capitals."""
+    capitals = {
         re.sub(r"(\\u)([0-9a-f]{4})", lambda match: match[1] + match[2].upper(), form) for form in forms
     }
-    return forms | {form.replace("\\", "\\\\").replace('"', '\\"') for form in forms}  # JSON within JSON
+    return forms | capitals
 
 
 def _base64_forms(text: str) -> Iterator[_Form]:

@@ -96,6 +96,7 @@ def forms_of(secret: str) -> dict[str, str]:
         "json unicode": json.dumps(secret, ensure_ascii=False)[1:-1],
         "json php": json.dumps(secret)[1:-1].replace("/", "\\/"),
         "json in json": json.dumps(json.dumps(secret))[3:-3],
+        "json in ascii json": json.dumps(json.dumps(secret, ensure_ascii=False))[3:-3],
         "quote": quote(data, safe=""),
         "quote path": quote(data),
         "quote plus": quote_plus(data),
