@@ -6,10 +6,12 @@ Taking a line never waits for the network. Lines that one run left behind are se
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from threading import Condition, Event, Lock, Thread
 
@@ -59,17 +61,20 @@ class Spool:
         limit: int = LIMIT,
     ) -> None:
         self._path = folder / "lines.jsonl"
-        self._mark = folder / "lines.sent"
         self._send, self._trailing, self._say = send, trailing, say
         self._limit = limit
         self._lock = Lock()
         self._more = Condition(self._lock)
         self._ended = Event()
-        self._sent = self._read_mark()
         self._dropped = 0
-        self._file = self._path.open("ab")
-        self._size = self._path.stat().st_size
-        self._sent = min(self._sent, self._size)
+        self._why_dropped = ""
+        # Unbuffered: what a full disk did not take is not to be written later, behind the counting's back.
+        self._file = FileIO(self._path, "a", opener=_private)
+        self._mark = FileIO(folder / "lines.sent", "r+", opener=_private)
+        self._size = self._whole()
+        self._is_torn = True
+        self._cut()
+        self._sent = min(self._read_mark(), self._size)
         self._last: Line | None = None
         self._repeats = 0
         self._doubtful = False
@@ -88,26 +93,52 @@ class Spool:
         data = json.dumps([line.job_id, line.process_version, line.level, line.message]).encode() + b"\n"
         with self._lock:
             if self._size - self._sent + len(data) > self._limit:
-                if not self._dropped:
-                    self._say("too many lines wait for the network: from here on they are counted, not kept")
-                self._dropped += 1
+                self._drop(
+                    "too many were waiting for the network",
+                    "too many lines wait for the network: from here on they are counted, not kept",
+                )
                 return
             if self._dropped:
-                lost = f"{self._dropped} lines are missing here: too many were waiting for the network"
+                lost = f"{self._dropped} lines are missing here: {self._why_dropped}"
                 note = (
                     json.dumps([line.job_id, line.process_version, LogLevel.WARNING, lost]).encode() + b"\n"
                 )
                 data = note + data
-                self._dropped = 0
             try:
-                self._file.write(data)
-                self._file.flush()
+                self._write(data)
             except OSError as error:
-                self._dropped += 1
-                self._say(f"a line could not be kept on disk: {error.strerror}")
+                self._drop(
+                    "they could not be kept on disk",
+                    f"a line could not be kept on disk: {error.strerror}; from here on they are counted",
+                )
                 return
+            self._dropped = 0
             self._size += len(data)
             self._more.notify()
+
+    def _drop(self, why: str, said: str) -> None:
+        if not self._dropped:
+            self._why_dropped = why
+            self._say(said)
+        self._dropped += 1
+
+    def _write(self, data: bytes) -> None:
+        """All of it or nothing. Called with the lock held."""
+        self._cut()
+        self._is_torn = True
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+            self._is_torn = False
+        finally:
+            with suppress(OSError):  # else before the next line
+                self._cut()
+
+    def _cut(self) -> None:
+        """Take away what there is of a line that was not written to its end."""
+        if self._is_torn:
+            self._file.truncate(self._size)
+            self._is_torn = False
 
     def drain(self, seconds: float) -> bool:
         """Wait until every line has arrived; whether they all have."""
@@ -119,7 +150,9 @@ class Spool:
         with self._more:
             self._more.notify_all()
         self._thread.join(2)
-        self._file.close()
+        with self._lock:
+            self._file.close()
+            self._mark.close()
 
     def _run(self) -> None:
         pause = 0.5
@@ -137,10 +170,13 @@ class Spool:
                 pause = min(pause * 2, 15.0)
 
     def _send_waiting(self) -> None:
+        with self._lock:
+            at, end = self._sent, self._size  # what stands behind may be cut off again
         with self._path.open("rb") as file:
-            file.seek(self._sent)
-            while not self._ended.is_set() and (raw := file.readline()).endswith(b"\n"):
+            file.seek(at)
+            while at < end and not self._ended.is_set() and (raw := file.readline()):
                 self._send_one(raw)
+                at += len(raw)
                 with self._more:
                     self._sent += len(raw)
                     self._note_sent()
@@ -175,14 +211,25 @@ class Spool:
 
     def _note_sent(self) -> None:
         """Called with the lock held. A file that was sent to its end begins anew."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # the latter once it is closed
             if self._sent == self._size and self._size > 1024 * 1024:
                 self._file.truncate(0)
                 self._sent = self._size = 0
-            self._mark.write_text(str(self._sent), encoding="ascii")
+            # In place and of one width: a full disk takes that too.
+            self._mark.seek(0)
+            self._mark.write(b"%-20d" % self._sent)
 
     def _read_mark(self) -> int:
         try:
-            return int(self._mark.read_text(encoding="ascii"))
+            return int(self._mark.read())
         except (OSError, ValueError):
             return 0
+
+    def _whole(self) -> int:
+        """The length of the lines there are, without one that a crash tore."""
+        with self._path.open("rb") as file:
+            return sum(len(raw) for raw in file if raw.endswith(b"\n"))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o600)

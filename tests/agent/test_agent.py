@@ -151,6 +151,55 @@ json.dump({{
     assert floor("task", "get", task)["status"] == "success"
 
 
+# An agent on a disk that is full until its script says that it is not: a limit of a file's size stands for it.
+ON_A_FULL_DISK = """
+import os, resource, runpy, sys, threading, time
+def clean_up():
+    while not os.path.exists(flag): time.sleep(0.05)
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+flag, unlimited = sys.argv.pop(), resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1500, unlimited[1]))
+threading.Thread(target=clean_up, daemon=True).start()
+runpy.run_module("orchctl", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size to stand for a full disk")
+def test_a_disk_that_was_full_for_a_while_holds_nothing_up(floor: Floor) -> None:
+    flag = floor.home.path / "space"
+    process = floor.script(
+        "prints",
+        f"""
+import sys, time
+for i in range(40): print("line", i, flush=True)
+time.sleep(1)
+open({str(flag)!r}, "w").close()
+time.sleep(0.5)
+print("after")
+""",
+    )
+    job = floor.job(process)
+    words = [sys.executable, "-c", ON_A_FULL_DISK, *floor.argv("--once")[3:], str(flag)]
+    env = {**os.environ, **floor.home.env, **floor.env}
+    began = time.monotonic()
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert time.monotonic() - began < 30
+    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == [
+        "ready",
+        "started",
+        "log",
+        "success",
+    ]
+    log = [message for _, message in floor.log(job)]
+    kept = log.index("after") - 1
+    assert 0 < kept < 40
+    assert log[:kept] == [f"line {number}" for number in range(kept)]
+    assert log[kept:] == [
+        f"{40 - kept} lines are missing here: they could not be kept on disk",
+        "after",
+    ]
+
+
 def test_abort_ends_a_script_that_ignores_signals_with_its_children(floor: Floor) -> None:
     pids = floor.home.path / "pids"
     process = floor.script(

@@ -147,6 +147,62 @@ def test_a_full_spool_counts_what_it_drops_and_says_so(tmp_path: Path) -> None:
     assert log.lines[-2] == f"{50 - kept} lines are missing here: too many were waiting for the network"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size to stand for a full disk")
+def test_a_full_disk_loses_whole_lines_and_counts_them(tmp_path: Path) -> None:
+    import resource
+
+    log = Log("down")
+    spool = log.spool(tmp_path)
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, unlimited[1]))
+    try:
+        for number in range(20):
+            spool.add(line(f"line {number}"))
+        assert spool.waiting == (tmp_path / "lines.jsonl").stat().st_size < 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    for message in ("after", "that"):
+        spool.add(line(message))
+    assert spool.drain(20)
+    assert spool.waiting == 0
+    spool.close()
+    kept = len(log.lines) - 3
+    assert log.lines[:kept] == [f"line {number}" for number in range(kept)]
+    missing = f"{20 - kept} lines are missing here: they could not be kept on disk"
+    assert log.lines[kept:] == [missing, "after", "that"]
+    assert [text for text in log.said if "disk" in text and "wait" not in text] == [
+        "a line could not be kept on disk: File too large; from here on they are counted"
+    ]
+
+
+def test_what_a_crash_tore_is_cut_off_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    dead = Log(*["down"] * 100).spool(tmp_path)
+    dead.add(line("whole"))
+    dead.close()
+    with (tmp_path / "lines.jsonl").open("ab") as file:
+        file.write(b'["j", null, "info", "to')
+    log = Log()
+    spool = log.spool(tmp_path)
+    assert spool.drain(5)
+    spool.add(line("next"))
+    assert spool.drain(5)
+    spool.close()
+    assert log.lines == ["whole", "next"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes")
+def test_lines_are_kept_for_their_owner_alone(tmp_path: Path) -> None:
+    log = Log()
+    spool = log.spool(tmp_path)
+    spool.add(line("one"))
+    assert spool.drain(5)
+    spool.close()
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "lines.jsonl": 0o600,
+        "lines.sent": 0o600,
+    }
+
+
 @pytest.fixture
 def order(tmp_path: Path) -> Order:
     parameters = tmp_path / "parameters.json"
