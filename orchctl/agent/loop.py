@@ -46,6 +46,7 @@ from orchctl.model import (
     NewLogEntry,
     RobotStatus,
 )
+from orchctl.sanitize import scrub
 
 T = TypeVar("T")
 
@@ -379,7 +380,7 @@ class Agent:
                     job_id=held.job_id,
                     process_version=held.process_version,
                     level=level or level_of(text, is_error=is_error),
-                    message=text,
+                    message=scrub(text),  # a script has the credential in its environment, and may print it
                 )
             )
 

@@ -151,6 +151,16 @@ json.dump({{
     assert floor("task", "get", task)["status"] == "success"
 
 
+def test_a_token_that_a_script_prints_is_in_no_log(floor: Floor) -> None:
+    process = floor.script("tells", "import os; print('env', os.environ['ORCHCTL_TOKEN'])")
+    job = floor.job(process)
+    finish(floor.start())
+    assert floor.log(job) == [("info", "env ***")]
+    kept = [path.read_bytes() for path in (floor.home.path / "state").rglob("*") if path.is_file()]
+    assert any(b"env ***" in data for data in kept)
+    assert not any(floor.env["ORCHCTL_TOKEN"].encode() in data for data in kept)
+
+
 # An agent on a disk that is full until its script says that it is not: a limit of a file's size stands for it.
 ON_A_FULL_DISK = """
 import os, resource, runpy, sys, threading, time
