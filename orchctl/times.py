@@ -18,6 +18,7 @@ _STAMP = re.compile(
 _DAY = re.compile(r"(today|yesterday|tomorrow)(?:\s+(\d\d?):(\d\d)(?::(\d\d))?)?", re.ASCII | re.IGNORECASE)
 _DAY_OFFSET = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
+LONGEST_DAYS = 366
 DURATION_FORMS = "90s, 10m, 2h30m, 1d, or a number of seconds"
 TIME_FORMS = "a duration (10m, 2h30m, 1d), now, yesterday, today 18:00, or 2026-01-31T18:00:00Z"
 
@@ -40,6 +41,19 @@ def parse_duration(text: str) -> timedelta:
     except OverflowError:
         raise UsageFault(f"the duration {text!r} is too long") from None
     raise UsageFault(f"{text!r} is not a duration", hint=f"write {DURATION_FORMS}")
+
+
+def parse_span(text: str, what: str, *, may_be_zero: bool = False) -> float:
+    """The seconds of a duration that is waited for: not so many that a clock or the system could not.
+
+    :raises UsageFault: it is no duration, none at all, or longer than ``LONGEST_DAYS``.
+    """
+    seconds = parse_duration(text).total_seconds()
+    if seconds <= 0 and not may_be_zero:
+        raise UsageFault(f"{what} must be more than 0 seconds")
+    if seconds > LONGEST_DAYS * _UNITS["d"]:
+        raise UsageFault(f"{what} is {LONGEST_DAYS} days at most")
+    return seconds
 
 
 def parse_time(text: str, *, now: datetime, forward: bool) -> datetime:

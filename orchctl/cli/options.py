@@ -13,7 +13,7 @@ from orchctl.errors import UsageFault
 from orchctl.guess import did_you_mean
 from orchctl.model import JobStatus, LogLevel, Priority, RobotStatus, TaskStatus
 from orchctl.payload import pair, typed_pair
-from orchctl.times import DURATION_FORMS, TIME_FORMS, parse_duration
+from orchctl.times import DURATION_FORMS, TIME_FORMS, parse_duration, parse_span
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -51,9 +51,6 @@ def emptiness(text: str) -> str:
 _LEVEL_ALIASES = {"warn": "warning", "err": "error", "crit": "critical"}
 
 
-_LONGEST_OVERLAP = 366 * 86400
-
-
 def log_level(text: str) -> LogLevel:
     return word(LogLevel, _LEVEL_ALIASES.get(text.lower(), text), "log level")
 
@@ -77,15 +74,19 @@ def seconds(text: str) -> float:
 
 def pause(text: str) -> float:
     """Seconds between two looks."""
-    if (found := seconds(text)) <= 0:
-        raise UsageFault("--interval must be more than 0 seconds")
-    return found
+    return parse_span(text, "--interval")
 
 
 def overlap(text: str) -> float:
-    if (found := seconds(text)) > _LONGEST_OVERLAP:
-        raise UsageFault(f"--overlap is {_LONGEST_OVERLAP // 86400} days at most")
-    return found
+    return parse_span(text, "--overlap", may_be_zero=True)
+
+
+def heartbeat_span(text: str) -> float:
+    return parse_span(text, "--heartbeat")
+
+
+def grace_span(text: str) -> float:
+    return parse_span(text, "--grace", may_be_zero=True)
 
 
 def at_most(text: str) -> int:

@@ -11,7 +11,7 @@ import typer
 
 from orchctl.agent.events import AgentEvent
 from orchctl.cli.lazy import Command, Noun, Watched, Write
-from orchctl.cli.options import AllFolders, Description, Name, robot_status, seconds
+from orchctl.cli.options import AllFolders, Description, Name, grace_span, heartbeat_span, robot_status
 from orchctl.errors import NotFound, UsageFault
 from orchctl.invocation import Invocation
 from orchctl.model import (
@@ -335,14 +335,14 @@ def run_(
         typer.Option(
             "--heartbeat",
             metavar="DURATION",
-            parser=seconds,
+            parser=heartbeat_span,
             help="How often to say that it works; at least 10s.",
         ),
     ] = "10s",
     grace: Annotated[
         Any,
         typer.Option(
-            "--grace", metavar="DURATION", parser=seconds, help="How long a script may take to stop."
+            "--grace", metavar="DURATION", parser=grace_span, help="How long a script may take to stop."
         ),
     ] = "30s",
     python: Annotated[

@@ -149,12 +149,14 @@ def _count(node: Node, base: Path) -> int:
 
 
 def _seconds(node: Node, base: Path) -> float:
-    from orchctl.times import DURATION_FORMS, parse_duration
+    from orchctl.times import DURATION_FORMS, LONGEST_DAYS, parse_duration
 
     try:
         seconds = parse_duration(node.text if isinstance(node, Scalar) else "").total_seconds()
     except UsageFault:
         seconds = 0.0
+    if seconds > LONGEST_DAYS * 86_400:
+        raise Wrong(f"expected a duration of {LONGEST_DAYS} days at most, got {_seen(node)}", node=node)
     if seconds <= 0:
         raise Wrong(f"expected a duration above 0 ({DURATION_FORMS}), got {_seen(node)}", node=node)
     return seconds

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from orchctl.errors import UsageFault
 from orchctl.invocation.showing import Showing, choice
 from orchctl.streams import Streams
-from orchctl.times import parse_duration
+from orchctl.times import parse_span
 
 if TYPE_CHECKING:
     from orchctl.client.waiting import Waited
@@ -148,10 +148,7 @@ class Watching(Showing):
 
     def interval(self, text: str) -> float:
         """Seconds between two looks."""
-        seconds = parse_duration(text).total_seconds()
-        if seconds <= 0:
-            raise UsageFault("--interval must be more than 0 seconds")
-        return seconds
+        return parse_span(text, "--interval")
 
     def created(
         self, new: NewTask, *, wait: bool, timeout: float | None, listen: str | None

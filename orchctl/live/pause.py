@@ -7,6 +7,8 @@ import time
 
 from orchctl.streams import ClosedPipe, Streams
 
+_LONGEST_POLL = 86_400.0  # the system counts milliseconds in 32 bits
+
 if sys.platform == "win32":
 
     def pause(streams: Streams, seconds: float) -> None:
@@ -27,6 +29,9 @@ else:
         ends = time.monotonic() + seconds
         poll = select.poll()
         poll.register(descriptor, 0)  # hang-ups and errors are told unasked
-        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(seconds * 1000)):
-            raise ClosedPipe
-        time.sleep(max(0.0, ends - time.monotonic()))
+        while (left := ends - time.monotonic()) > 0:
+            events = poll.poll(min(left, _LONGEST_POLL) * 1000)
+            if any(event & (select.POLLERR | select.POLLHUP) for _, event in events):
+                raise ClosedPipe
+            if events:
+                time.sleep(max(0.0, ends - time.monotonic()))

@@ -195,6 +195,8 @@ KEYS = (
         ("defaults: {request-timeout: 0}",
          ":1: request-timeout: expected a duration above 0 (90s, 10m, 2h30m, 1d, or a number of seconds), "
          "got '0'", None),
+        ("defaults: {request-timeout: 999999999d}",
+         ":1: request-timeout: expected a duration of 366 days at most, got '999999999d'", None),
         ("contexts: {", ":2: this is not YAML: did not find expected node content",
          "look for a missing colon, quote or bracket, or a tab, in that line and the one above"),
     ],
