@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchctl import credentials
-from orchctl.errors import LocalFault
+from orchctl.errors import LocalFault, NotAuthenticated
 from orchctl.paths import locked, state_dir
 from orchctl.sanitize import register_secret
 
@@ -67,7 +67,7 @@ class Sessions:
     def headers(self, refresh: bool) -> Mapping[str, str]:
         """``refresh``: the server did not take the last ones.
 
-        :raises NotAuthenticated: there is no secret, or the server lets nobody in with it.
+        :raises NotAuthenticated: there is no secret, or the server lets nobody in with it, or its token is none.
         """
         secret = credentials.given(self._context, self._env, notify=self._note)
         kind = credentials.kind_of(self._context) if secret is None else secret.kind
@@ -92,10 +92,12 @@ class Sessions:
         text = credentials.kept_session(self._context, self._env, secret)
         try:
             data = json.loads(text or "null")
-            session = _Session(data["token"], data["renew_at"]) if data["for"] == self._mark else None
-        except (ValueError, TypeError, KeyError):
+            session = _Session(data["token"], float(data["renew_at"])) if data["for"] == self._mark else None
+        except (ValueError, TypeError, KeyError, OverflowError):
             return None
         if session is None or session.token == refused or session.renew_at <= time.time():
+            return None
+        if not credentials.is_token(session.token):
             return None
         register_secret(session.token)
         return session.token
@@ -108,6 +110,11 @@ class Sessions:
         finally:
             transport.close()
         register_secret(token.value)
+        if not credentials.is_token(token.value):
+            raise NotAuthenticated(
+                f"{login.base_url} gave a token with characters that no HTTP header can carry, so it is not sent",
+                hint="check identity-url and url of the context: something else may answer there",
+            )
         session = {
             "for": self._mark,
             "token": token.value,

@@ -315,6 +315,11 @@ def read_file(path: Path) -> str:
         raise LocalFault(f"cannot read {path}: {reason(error)}") from None
 
 
+def is_token(text: object) -> bool:
+    """May a header carry it?"""
+    return isinstance(text, str) and bool(text) and text.isprintable() and max(text) <= "\xff"
+
+
 def _secret(text: str, kind: Kind, source: Source, where: str) -> Secret:
     """:raises NotAuthenticated: it could not be sent as it is; said without showing it."""
     register_secret(text)
@@ -326,7 +331,7 @@ def _secret(text: str, kind: Kind, source: Source, where: str) -> Secret:
         )
     if kind is Kind.TOKEN:
         text = text.strip(" \t")
-        if not text or not text.isprintable() or any(ord(character) > 0xFF for character in text):
+        if not is_token(text):
             raise NotAuthenticated(
                 f"the {kind}{came} holds characters that no HTTP header can carry, so it is not sent",
                 hint="copy it again: quotes, dashes or blanks may have been changed on the way",

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from orchctl import credentials
 from orchctl.config import Context
 from orchctl.credentials import Kind
 from orchctl.dialects.uipath import Uipath
@@ -37,6 +38,7 @@ class Identity:
         self.good: set[str] = set()
         self.seconds = 3600
         self.delay = 0.0
+        self.junk = ""
         self._lock = threading.Lock()
 
     def __call__(self, connection: Connection) -> None:
@@ -46,7 +48,7 @@ class Identity:
         if path.endswith(("/connect/token", "/account/authenticate")):
             time.sleep(self.delay)
             with self._lock:
-                token = f"token-{len(self.tokens)}-{'x' * 20}"
+                token = f"token-{len(self.tokens)}-{'x' * 20}{self.junk}"
                 self.tokens.append(token)
                 self.good.add(token)
             body = {"access_token": token, "expires_in": self.seconds, "token_type": "Bearer", "scope": "s"}
@@ -124,6 +126,43 @@ def test_a_token_that_is_refused_is_replaced_once(orchctl: Any, identity: Identi
     identity.good = Nobody()
     result = orchctl("folder", "list", env=env)
     assert (result.code, len(identity.tokens)) == (3, 1)
+
+
+@pytest.mark.parametrize("junk", ["\nX-Other: 1", "\r", "\0", "\u20ac", "\x7f"])
+def test_a_token_that_no_header_may_carry_is_neither_sent_nor_kept(
+    orchctl: Any, identity: Identity, env: Any, home: Home, junk: str
+) -> None:
+    identity.junk = junk
+    for _ in range(2):
+        result = orchctl("folder", "list", env=env)
+        assert result.code == 3
+        assert "gave a token" in result.err
+        assert "auth login" not in result.err
+        assert "token-" not in result.err
+    assert [urlsplit(seen.target).path for seen in identity.server.requests] == [
+        "/identity/connect/token"
+    ] * 2
+    assert leaks(home, "token-") == []
+    identity.junk = ""
+    assert orchctl("folder", "list", env=env).code == 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"token": "a\nb"}, {"token": 1}, {"renew_at": "later"}, {"renew_at": None}]
+)
+def test_a_kept_token_that_is_of_no_use_is_replaced(
+    orchctl: Any, identity: Identity, env: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    assert orchctl("folder", "list", env=env).code == 0
+    kept_session = credentials.kept_session
+
+    def damaged(*given: Any) -> str | None:
+        kept = kept_session(*given)
+        return kept and json.dumps({**json.loads(kept), **change})
+
+    monkeypatch.setattr(credentials, "kept_session", damaged)
+    assert orchctl("folder", "list", env=env).code == 0
+    assert len(identity.tokens) == 2
 
 
 def test_runs_at_once_log_in_once(identity: Identity, env: Any, home: Home) -> None:
