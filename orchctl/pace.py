@@ -6,9 +6,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from pathlib import Path
 
-from orchctl.errors import LocalFault
+from orchctl.errors import LocalFault, Unavailable
 from orchctl.paths import locked, state_dir, write_private
 
 _MINUTE = 60.0
@@ -40,10 +41,20 @@ class Pace:
         name = hashlib.sha256(tenant.encode()).hexdigest()[:16]
         return cls(state_dir() / "pace" / f"{name}.json", budgets, notify=notify)
 
-    def __call__(self, meter: str) -> float:
-        """Wait until the call may go out, and give the seconds that took. The call counts from then on."""
+    def __call__(self, meter: str, left: float = inf) -> float:
+        """Wait until the call may go out, and give the seconds that took. The call counts from then on.
+
+        :raises Unavailable: there are only so many seconds left.
+        """
         waited = 0.0
         while (pause := self._ask(meter)) > 0:
+            if pause > left - waited:
+                raise Unavailable(
+                    f"the server allows {self._budgets[meter]} requests a minute for {meter}: "
+                    f"the next one may go out in {pause:.0f} s",
+                    hint="it was not sent; try later",
+                    wait=pause,
+                )
             if not self._told or pause >= 1:
                 self._told = True
                 self._notify(

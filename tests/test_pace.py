@@ -9,6 +9,7 @@ import pytest
 
 from orchctl.config import Context
 from orchctl.dialects.uipath import Uipath
+from orchctl.errors import Unavailable
 from orchctl.pace import Pace
 from orchctl.transport import Call, Effect, Transport
 from tests.faults import FaultServer, reply
@@ -84,7 +85,7 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path, content: str) -> None:
 def test_only_metered_calls_wait_and_the_time_is_not_counted_against_them() -> None:
     waits = list[str]()
 
-    def slow(meter: str) -> float:
+    def slow(meter: str, _: float) -> float:
         waits.append(meter)
         return 500.0
 
@@ -95,6 +96,33 @@ def test_only_metered_calls_wait_and_the_time_is_not_counted_against_them() -> N
         transport.send(Call(method="GET", path="/b", effect=Effect.READ, meter="Jobs"))
         transport.close()
     assert waits == ["Jobs"]
+
+
+def test_who_has_less_time_than_the_wait_is_told_at_once(tmp_path: Path) -> None:
+    time, said = Time(), list[str]()
+    one = pace(tmp_path / "p.json", time, said, limit=1)
+    one("Jobs")
+    with pytest.raises(Unavailable) as caught:
+        one("Jobs", 59.0)
+    assert (caught.value.wait, time.slept, said) == (60.0, [], [])
+    assert one("Jobs", 61.0) == pytest.approx(60)
+
+
+def test_a_wait_ends_when_it_was_to_end_however_much_was_asked_before(
+    orchctl: Any, home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job's wait of 1 s, where the budget of the next minute is used up."""
+    monkeypatch.setattr("orchctl.pace.Pace._ask", lambda *_: 30.0)
+    job = "8066c309-cef8-4b47-9163-b273fc14cc43"
+    env = {
+        "ORCHCTL_URL": "https://rpa.example.com",  # on this machine nothing is rationed; nothing is sent
+        "ORCHCTL_DIALECT": "uipath",
+        "ORCHCTL_TOKEN": "t",
+        "ORCHCTL_FOLDER": "1",
+    }
+    run = orchctl("job", "wait", job, "--timeout", "1s", env=env)
+    assert run.code == 8
+    assert "the next one may go out in 30 s" in run.err
 
 
 @pytest.mark.parametrize(
@@ -113,7 +141,7 @@ def test_what_uipath_rations(call: Any, meter: str | None) -> None:
     """Lists of jobs and queue items, a hundred a minute."""
     metered = list[str]()
 
-    def count(name: str) -> float:
+    def count(name: str, _: float) -> float:
         metered.append(name)
         return 0.0
 

@@ -129,7 +129,7 @@ class Setup(Program):
         )
 
     @cached_property
-    def _pace(self) -> Callable[[str], float] | None:
+    def _pace(self) -> Callable[[str, float], float] | None:
         """What keeps within the orchestrator's requests a minute; nothing needs that on this machine."""
         context, budgets = self.context, self.dialect_class.budgets
         if context.loopback or not budgets:

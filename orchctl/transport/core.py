@@ -57,8 +57,9 @@ class Transport:
 
     ``authorize`` gives the headers that carry the credential: asked before the first request, and with True
     once the server did not accept them. ``explain`` finds the message in an error's body, ``refusal`` the error
-    that a vendor's own code asks for. ``pace`` holds a metered call back, and gives the seconds. ``retry_timeout``
-    bounds a call with all its attempts and waits, ``request_timeout`` one attempt; both in seconds.
+    that a vendor's own code asks for. ``pace`` holds a metered call back, if that takes no more than so many
+    seconds (else it raises Unavailable), and gives those it took. ``retry_timeout`` bounds a call with all its
+    attempts and waits, ``request_timeout`` one attempt; both in seconds.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Transport:
         trace: Callable[[str], None] | None = None,
         explain: Explain | None = None,
         refusal: Refusal | None = None,
-        pace: Callable[[str], float] | None = None,
+        pace: Callable[[str, float], float] | None = None,
         pool_size: int = 1,
         attempts: int = ATTEMPTS,
         clock: Callable[[], float] = time.monotonic,
@@ -180,7 +181,9 @@ class Transport:
         incoming, reply = self._persist(call, self._prepare(call), self._begin)
         try:
             if incoming.status not in {204, 205}:
-                yield from items(_no_page(incoming.chunks(), reply), limit=BODY_LIMIT, noise=noise)
+                yield from items(
+                    _no_page(incoming.chunks(), reply), limit=BODY_LIMIT, noise=noise, charset=reply.charset
+                )
         except BadJson as error:
             raise reply.unintelligible(str(error)) from None
         except Broken as error:
@@ -237,6 +240,8 @@ class Transport:
                 raise UsageFault(
                     f"the header {name!r} cannot be sent", hint="headers are one line of Latin-1 text"
                 )
+            for default in [each for each in headers if each.lower() == name.lower()]:
+                del headers[default]
             headers[name] = value
         return Outgoing(
             method=call.method,
@@ -262,9 +267,8 @@ class Transport:
         while True:
             tries += 1
             credential = self._current_credential()
-            if call.meter is not None and self._pace is not None:
-                ends += self._pace(call.meter)
             try:
+                ends += self._keep_pace(call)
                 self._pass_gate(ends)
                 limit = min(self._request_timeout, max(0.001, ends - self._clock()))
                 result = self._once(
@@ -419,6 +423,15 @@ class Transport:
             if self._credential is refused:
                 self._credential = _checked_credential(self._authorize(True))
             return self._credential != refused
+
+    def _keep_pace(self, call: Call) -> float:
+        """The seconds that the call had to wait for its turn. They count only where all calls are to end."""
+        if call.meter is None or self._pace is None:
+            return 0.0
+        try:
+            return self._pace(call.meter, self._all_ends - self._clock())
+        except Unavailable as error:
+            raise Setback(error) from None
 
     def _pass_gate(self, ends: float) -> None:
         """Wait while the server wants to be left alone."""

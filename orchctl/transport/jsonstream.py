@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from orchctl.transport.reply import DECODER, DEPTH, BadJson, check_depth, parse, parse_noisy
@@ -13,18 +15,22 @@ if TYPE_CHECKING:
     from orchctl.model import Json
 
 _SPACE = " \t\r\n"
+_BLANK = re.compile(f"[{_SPACE}]*")
 _SEAM = 8
 _WORTH_A_BATCH = 2048
+_BLANKS = "there is nothing but white space for too long"
 _IN_NUMBER = ("", *"0123456789.eE+-")
 
 
-def items(chunks: Iterator[bytes], *, limit: int, noise: bool = False) -> Iterator[Json]:
+def items(
+    chunks: Iterator[bytes], *, limit: int, noise: bool = False, charset: str = "utf-8"
+) -> Iterator[Json]:
     """One after another; anything but an array is a single item. Raises BadJson.
 
-    ``limit`` bounds one item, in characters. ``noise`` takes warnings before the JSON, at the price of
-    reading all of it first.
+    ``limit`` bounds one item, and the white space around it, in characters. ``noise`` takes warnings before the
+    JSON, at the price of reading all of it first.
     """
-    texts = _decoded(chunks)
+    texts = _decoded(chunks, charset, limit)
     text = ""
     for text in texts:
         if text:
@@ -48,20 +54,24 @@ def items(chunks: Iterator[bytes], *, limit: int, noise: bool = False) -> Iterat
         yield data
 
 
-def _decoded(chunks: Iterator[bytes]) -> Iterator[str]:
+def _decoded(chunks: Iterator[bytes], charset: str, limit: int) -> Iterator[str]:
     """Text without the byte order marks and white space at its beginning."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder = codecs.getincrementaldecoder(charset)()
     started = False
+    blank = 0
     try:
         for chunk in chunks:
             text = decoder.decode(chunk)
             if not started:
+                blank += len(text)
                 text = text.lstrip(_SPACE + "\ufeff")
                 started = bool(text)
+                if blank - len(text) > limit:
+                    raise BadJson(_BLANKS)
             if text:
                 yield text
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise BadJson("the answer is not text in the encoding it should have") from None
 
 
@@ -81,8 +91,11 @@ class _Array:
                 else:
                     yield self._item()
         self._at += 1
-        if self._text[self._at :].strip(_SPACE) or any(text.strip(_SPACE) for text in self._more):
-            raise BadJson("something follows the end of the JSON array")
+        blank = 0
+        for text in chain([self._text[self._at :]], self._more):
+            if text.strip(_SPACE):
+                raise BadJson("something follows the end of the JSON array")
+            blank = self._add_blanks(blank, len(text))
 
     def _next(self) -> str | None:
         """Go from one item to the next. The text where they meet, empty if not at hand; None at the end."""
@@ -108,15 +121,21 @@ class _Array:
         return size > 0
 
     def _skip_space(self) -> str:
+        blank = 0
         while True:
-            text, at = self._text, self._at
-            while at < len(text) and text[at] in _SPACE:
-                at += 1
-            self._at = at
+            text, begin = self._text, self._at
+            found = _BLANK.match(text, begin)
+            self._at = at = begin if found is None else found.end()
             if at < len(text):
                 return text[at]
+            blank = self._add_blanks(blank, at - begin)
             if not self._fill():
                 raise BadJson("the JSON array ends too early")
+
+    def _add_blanks(self, before: int, size: int) -> int:
+        if before + size > self._limit:
+            raise BadJson(_BLANKS)
+        return before + size
 
     def _batch(self, seam: str) -> list[Json]:
         """Items that are here already, parsed at once: a third of the time that they take one by one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING
@@ -20,8 +21,9 @@ DEPTH = 100
 SHOWN = 200
 _INFINITIES = (inf, -inf)
 
+# Possessive: a comment that has been passed is not tried in another length, of which there are exponentially many.
 _PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf|\s|<!--.*?-->|<\?xml[^>]*>)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+    rb"(?:\xef\xbb\xbf|\s|<!--.*?-->|<\?xml[^>]*>)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _JSON_START = re.compile(r"(?:^|>)[ \t\ufeff]*(?=[\[{])", re.M)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.I)
@@ -105,22 +107,22 @@ class Reply:
         if b'"traceId"' in self.body or b'"TraceId"' in self.body:
             try:
                 data = parse(self.text())
-            except (BadJson, UnicodeDecodeError):
+            except (BadJson, UnicodeError):
                 return None
             if isinstance(data, dict):
                 found = data.get("traceId") or data.get("TraceId")
                 return plain(found) if isinstance(found, str) else None
         return None
 
-    def text(self) -> str:
-        """The body as text, in the charset it declares, else UTF-8. Raises UnicodeDecodeError."""
+    @property
+    def charset(self) -> str:
+        """The one that the answer declares, if there is such a one, else UTF-8."""
         declared = _CHARSET.search(self.headers.get("content-type", ""))
-        charset = declared.group(1) if declared else "utf-8"
-        try:
-            text = self.body.decode(charset)
-        except LookupError:
-            text = self.body.decode("utf-8")
-        return text.lstrip("\ufeff")
+        return declared.group(1) if declared and _is_charset(declared.group(1)) else "utf-8"
+
+    def text(self) -> str:
+        """The body as text, in its charset. Raises UnicodeError."""
+        return self.body.decode(self.charset).lstrip("\ufeff")
 
     def data(self, *, noise: bool = False, empty: bool = False) -> Json:
         """The JSON of the body. An empty body is None with 204 or 205, or when ``empty`` allows it.
@@ -134,7 +136,7 @@ class Reply:
             raise self.unintelligible("the answer is empty")
         try:
             text = self.text()
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise self.unintelligible("the answer is not text in the encoding it should have") from None
         try:
             return parse_noisy(text) if noise else parse(text)
@@ -160,6 +162,17 @@ class Reply:
             hint=f"{hint}; {LOOK_FIRST}" if hint else LOOK_FIRST,
             request_id=self.request_id,
         )
+
+
+@lru_cache(maxsize=16)
+def _is_charset(name: str) -> bool:
+    try:
+        b"    ".decode(name)
+    except UnicodeDecodeError:  # which needs more than this
+        return True
+    except (LookupError, UnicodeError):  # such as "undefined", a codec that always fails
+        return False
+    return True
 
 
 def asked(method: str, target: str) -> str:

@@ -14,6 +14,7 @@ _LONGEST_BACKOFF = 20.0
 def retry_after(value: str | None, *, now: datetime) -> float | None:
     """Seconds that a Retry-After field asks for: an integer or an HTTP date, never below 0.
 
+    ``now`` by the clock of the server, where it tells it: this machine's may be off by an hour.
     None for anything else (``1.5``, ``soon``): the server did not say. The number is not cut, so that a
     message can tell it; what is waited is at most LONGEST_WAIT.
     """
@@ -22,15 +23,22 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
     text = value.strip()
     if text.removeprefix("-").isdecimal() and text.isascii():
         return 0.0 if text.startswith("-") else float(text[:12])
+    moment = told_at(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def told_at(value: str | None) -> datetime | None:
+    """The time that a field such as Date tells; None for what is no HTTP date."""
+    if value is None:
+        return None
     from email.utils import parsedate_to_datetime
 
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):  # one for a text, the other for a year of ten digits
         return None
-    if moment.tzinfo is None:  # "-0000" says UTC without a zone
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    # "-0000" says UTC without a zone.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def backoff(attempt: int, chance: float) -> float:

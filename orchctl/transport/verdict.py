@@ -23,7 +23,7 @@ from orchctl.errors import (
 )
 from orchctl.transport.call import Call, Effect
 from orchctl.transport.reply import CHECK_URL, LOOK_FIRST, BadJson, Reply, asked, excerpt, is_page, parse
-from orchctl.transport.retry import retry_after
+from orchctl.transport.retry import retry_after, told_at
 from orchctl.transport.wire import BODY_LIMIT, Broken
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def judge(
         raise Setback(own or _rejected(reply, said(reply, explain)), stale=status == 401)
     if not 400 <= status < 600:
         raise Setback(reply.unintelligible(f"its status is {status}"), doubt=write)
-    wait = retry_after(reply.headers.get("retry-after"), now=now())
+    wait = retry_after(reply.headers.get("retry-after"), now=told_at(reply.headers.get("date")) or now())
     if status in {408, 429} or (status == 503 and wait is not None and (call.not_executed_503 or not write)):
         raise Setback(
             _busy(reply, said(reply, explain), wait),
@@ -178,7 +178,7 @@ def said(reply: Reply, explain: Explain) -> str:
         return ""
     try:
         text = reply.text()
-    except UnicodeDecodeError:
+    except UnicodeError:
         return ""
     try:
         found = explain(parse(text))
@@ -221,7 +221,7 @@ def _own(reply: Reply, refusal: Refusal) -> OrchctlError | None:
     """The error that the vendor's own code asks for."""
     try:
         error = refusal(reply.status, parse(reply.text()))
-    except (BadJson, UnicodeDecodeError):
+    except (BadJson, UnicodeError):
         return None
     if error is not None:
         error.request_id = error.request_id or reply.request_id

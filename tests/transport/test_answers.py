@@ -8,7 +8,15 @@ import zlib
 
 import pytest
 
-from orchctl.errors import BadRequest, NotAuthenticated, NotFound, OrchctlError, Refused, Unintelligible
+from orchctl.errors import (
+    BadRequest,
+    NotAuthenticated,
+    NotFound,
+    OrchctlError,
+    OutcomeUnknown,
+    Refused,
+    Unintelligible,
+)
 from orchctl.transport import Call, Effect, Headers, Reply
 from orchctl.transport.reply import is_page
 from orchctl.transport.verdict import explain_generic
@@ -123,9 +131,21 @@ def test_noise_alone_is_no_json() -> None:
 
 def test_encodings() -> None:
     text = '{"имя": "Счёт"}'
-    for charset in ("utf-8", "windows-1251", "utf-16", "no-such-charset"):
-        body = text.encode("utf-8" if charset == "no-such-charset" else charset)
+    for charset in ("utf-8", "windows-1251", "utf-16", "no-such-charset", "undefined", "hex"):
+        is_one = charset not in {"no-such-charset", "undefined", "hex"}
+        body = text.encode(charset if is_one else "utf-8")
         assert answer(body, content_type=f"application/json; charset={charset}").data() == {"имя": "Счёт"}
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode"])
+def test_a_charset_that_cannot_be_is_no_crash(make: Make, server: FaultServer, charset: str) -> None:
+    headers = {"Content-Type": f"text/plain; charset={charset}"}
+    body = b'{"traceId": "\xff\xff-"}'
+    server.plan(faults.reply(200, body, headers), faults.reply(422, body, headers))
+    with pytest.raises(OutcomeUnknown):
+        make().send(WRITE).data()
+    with pytest.raises(Refused):
+        make().send(WRITE)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +159,8 @@ def test_encodings() -> None:
         (b'{"a": "<html>"}', False),
         (b"<htmlx>", False),
         (b"<!--" * 5000, False),
+        (b"<!-- a -->\n" * 300 + b"<p>", False),  # a search that goes back never ends
+        (b"<!-- a -- b -->" * 100 + b"<html>", True),
         (b"", False),
     ],
 )

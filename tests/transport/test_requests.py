@@ -170,6 +170,12 @@ def test_the_credential_wins_over_a_header_of_the_call(make: Make, server: Fault
     assert server.requests[0].headers["x-folder"] == "1"
 
 
+def test_a_header_of_the_call_takes_the_place_of_a_usual_one(make: Make) -> None:
+    own = {"content-type": "text/csv", "ACCEPT": "text/plain"}
+    headers = make()._prepare(Call(method="POST", path="/x", json={}, headers=own)).headers
+    assert {name: value for name, value in headers.items() if name.lower() in own | {"accept": ""}} == own
+
+
 # Dry runs
 
 

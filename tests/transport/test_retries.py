@@ -121,6 +121,14 @@ def test_busy_to_the_end_is_6_and_was_not_executed(
     assert world.notes == [f"127.0.0.1:{server.port} is busy: waiting 3 s as it asks"] * 3
 
 
+def test_a_date_is_meant_by_the_clock_of_the_server(make: Make, world: World, server: FaultServer) -> None:
+    """It is an hour ahead of this machine, and wants two seconds."""
+    date = {"Date": "Thu, 01 Jan 2026 13:00:00 GMT", "Retry-After": "Thu, 01 Jan 2026 13:00:02 GMT"}
+    server.plan(faults.reply(429, b"", date), faults.reply())
+    make().send(ONCE)
+    assert world.sleeps == [2]
+
+
 def test_a_wait_beyond_the_budget_is_told_at_once(make: Make, world: World, server: FaultServer) -> None:
     server.plan(faults.reply(429, b"", {"Retry-After": "3600"}))
     with pytest.raises(Unavailable) as caught:

@@ -156,6 +156,23 @@ def test_one_item_has_the_limit_and_all_of_them_have_none() -> None:
         read(b'{"a":"' + b"x" * (LIMIT + 100_000) + b'"}', size=65536)
 
 
+@pytest.mark.parametrize(
+    "parts", [("%s", "[1]"), ("[%s", "1]"), ("[1%s", ",2]"), ("[1,%s", "2]"), ("[1]%s", "")]
+)
+def test_white_space_has_the_limit_too(parts: tuple[str, str]) -> None:
+    """It packs to nothing: a few bytes on the wire would keep a reader busy for minutes."""
+    before, after = parts
+    assert read((before % (" " * 1000) + after).encode(), limit=2000)
+    with pytest.raises(BadJson, match="white space"):
+        read((before % (" \r\n\t" * 1000) + after).encode(), limit=2000)
+
+
+def test_a_list_in_another_charset(make: Make, server: FaultServer) -> None:
+    body = '[{"имя": "Счёт"}]'.encode("windows-1251")
+    server.plan(faults.reply(200, body, {"Content-Type": "application/json; charset=windows-1251"}))
+    assert list(make().stream(READ)) == [{"имя": "Счёт"}]
+
+
 def test_a_large_item_takes_linear_time() -> None:
     row = {str(number): "x" * 50 for number in range(60_000)}
     data = json.dumps([row, row]).encode()
