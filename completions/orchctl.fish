@@ -612,6 +612,7 @@ function __orchctl_shared_options
             echo -- '--insecure'\t'Do not verify the server\'s certificate; warns each time.'
             echo -- '--debug'\t'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].'
             echo -- '--debug-file'\t'Trace HTTP into a file of mode 0600.'
+            echo -- '--version'\t'Print the version and exit.'
         case 5
             echo -- '--output'\t'table, wide, json, jsonl, yaml, csv, tsv or name [env: ORCHCTL_OUTPUT].'
             echo -- '--query'\t'Pick from the result with a JMESPath expression.'
@@ -787,6 +788,7 @@ function __orchctl_shared_options
             echo -- '--insecure'\t'Do not verify the server\'s certificate; warns each time.'
             echo -- '--debug'\t'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].'
             echo -- '--debug-file'\t'Trace HTTP into a file of mode 0600.'
+            echo -- '--version'\t'Print the version and exit.'
         case 30
             echo -- '--output'\t'table, wide, json, jsonl, yaml, csv, tsv or name [env: ORCHCTL_OUTPUT].'
             echo -- '--query'\t'Pick from the result with a JMESPath expression.'
@@ -853,6 +855,7 @@ function __orchctl_shared_options
             echo -- '--insecure'\t'Do not verify the server\'s certificate; warns each time.'
             echo -- '--debug'\t'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].'
             echo -- '--debug-file'\t'Trace HTTP into a file of mode 0600.'
+            echo -- '--version'\t'Print the version and exit.'
         case 39
             echo -- '--dry-run'\t'Print the request instead of sending it.'
             echo -- '--yes'\t'Do not ask; needed where there is no terminal.'
@@ -874,6 +877,7 @@ function __orchctl_shared_options
             echo -- '--insecure'\t'Do not verify the server\'s certificate; warns each time.'
             echo -- '--debug'\t'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].'
             echo -- '--debug-file'\t'Trace HTTP into a file of mode 0600.'
+            echo -- '--version'\t'Print the version and exit.'
         case 42
             echo -- '--output'\t'table, wide, json, jsonl, yaml, csv, tsv or name [env: ORCHCTL_OUTPUT].'
             echo -- '--query'\t'Pick from the result with a JMESPath expression.'
@@ -898,6 +902,7 @@ function __orchctl_shared_options
             echo -- '--insecure'\t'Do not verify the server\'s certificate; warns each time.'
             echo -- '--debug'\t'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].'
             echo -- '--debug-file'\t'Trace HTTP into a file of mode 0600.'
+            echo -- '--version'\t'Print the version and exit.'
         case 45
             echo -- '--output'\t'table, wide, json, jsonl, yaml, csv, tsv or name [env: ORCHCTL_OUTPUT].'
             echo -- '--query'\t'Pick from the result with a JMESPath expression.'
@@ -2007,6 +2012,7 @@ function __orchctl_option_value
                 case '--db'
                     echo 'files'
             end
+            __orchctl_shared_value 2 $argv[2]
             __orchctl_shared_value 33 $argv[2]
             __orchctl_shared_value 4 $argv[2]
         case 'sandbox allow'
@@ -2618,7 +2624,6 @@ end
 function __orchctl_options
     switch "$argv[1]"
         case ''
-            echo -- '--version'\t'Print the version and exit.'
             echo -- '--context'\t'Which context to talk to [env: ORCHCTL_CONTEXT].'
             echo -- '--folder'\t'The folder it is about, where the orchestrator has folders [env: ORCHCTL_FOLDER].'
             echo -- '--config'\t'The config file [env: ORCHCTL_CONFIG].'
@@ -2628,6 +2633,8 @@ function __orchctl_options
             echo -- '--insecure'\t'Do not verify the server\'s certificate; warns each time.'
             echo -- '--debug'\t'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].'
             echo -- '--debug-file'\t'Trace HTTP into a file of mode 0600.'
+            echo -- '--version'\t'Print the version and exit.'
+            echo -- '--dry-run'\t'Print the request instead of sending it.'
             echo -- '--help'\t'Show this message and exit.'
         case 'task'
             echo -- '--help'\t'Show this message and exit.'
@@ -3543,6 +3550,7 @@ function __orchctl_options
             echo -- '--new-client'\t'Register an OAuth client and print its id and secret.'
             echo -- '--db'\t'The database; by default the one in your data folder.'
             echo -- '--help'\t'Show this message and exit.'
+            __orchctl_shared_options 2
             __orchctl_shared_options 33
             __orchctl_shared_options 4
         case 'sandbox allow'

@@ -61,6 +61,7 @@ $script:OrchctlShared = @{
             , @('--insecure', 'Do not verify the server''s certificate; warns each time.')
             , @('--debug', 'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].')
             , @('--debug-file', 'Trace HTTP into a file of mode 0600.')
+            , @('--version', 'Print the version and exit.')
         )
         Takes = @(
             , @(@('-c', '--context'), 'names:context')
@@ -483,6 +484,7 @@ $script:OrchctlShared = @{
             , @('--insecure', 'Do not verify the server''s certificate; warns each time.')
             , @('--debug', 'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].')
             , @('--debug-file', 'Trace HTTP into a file of mode 0600.')
+            , @('--version', 'Print the version and exit.')
         )
         Takes = @(
             , @(@('-c', '--context'), 'names:context')
@@ -639,6 +641,7 @@ $script:OrchctlShared = @{
             , @('--insecure', 'Do not verify the server''s certificate; warns each time.')
             , @('--debug', 'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].')
             , @('--debug-file', 'Trace HTTP into a file of mode 0600.')
+            , @('--version', 'Print the version and exit.')
         )
         Takes = @(
             , @(@('-c', '--context'), 'words:task queue queue-stats job asset log-entry robot runtime robot-group process process-version trigger folder storage-folder stored-file account heartbeat-reply consumed-job saved-file agent-event context context-settings login sandbox-place external-system oauth-client played-run step row-result completion-place diagnosis error')
@@ -687,6 +690,7 @@ $script:OrchctlShared = @{
             , @('--insecure', 'Do not verify the server''s certificate; warns each time.')
             , @('--debug', 'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].')
             , @('--debug-file', 'Trace HTTP into a file of mode 0600.')
+            , @('--version', 'Print the version and exit.')
         )
         Takes = @(
             , @(@('-c', '--context'), 'words:bash zsh fish powershell')
@@ -742,6 +746,7 @@ $script:OrchctlShared = @{
             , @('--insecure', 'Do not verify the server''s certificate; warns each time.')
             , @('--debug', 'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].')
             , @('--debug-file', 'Trace HTTP into a file of mode 0600.')
+            , @('--version', 'Print the version and exit.')
         )
         Takes = @(
             , @(@('-c', '--context'), 'words:exit-codes environment output')
@@ -798,7 +803,6 @@ $script:OrchctlSpec = @{
             , @('doctor', 'Look at everything a command needs, and say how to put right what is wrong.')
         )
         Options = @(
-            , @('--version', 'Print the version and exit.')
             , @('--context', 'Which context to talk to [env: ORCHCTL_CONTEXT].')
             , @('--folder', 'The folder it is about, where the orchestrator has folders [env: ORCHCTL_FOLDER].')
             , @('--config', 'The config file [env: ORCHCTL_CONFIG].')
@@ -808,6 +812,8 @@ $script:OrchctlSpec = @{
             , @('--insecure', 'Do not verify the server''s certificate; warns each time.')
             , @('--debug', 'Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG].')
             , @('--debug-file', 'Trace HTTP into a file of mode 0600.')
+            , @('--version', 'Print the version and exit.')
+            , @('--dry-run', 'Print the request instead of sending it.')
             , @('--help', 'Show this message and exit.')
         )
         Takes = @(
@@ -3070,11 +3076,11 @@ $script:OrchctlSpec = @{
             , @('--new-client', 'Register an OAuth client and print its id and secret.')
             , @('--db', 'The database; by default the one in your data folder.')
             , @('--help', 'Show this message and exit.')
-        ) + $script:OrchctlShared[33]['Options'] + $script:OrchctlShared[4]['Options']
+        ) + $script:OrchctlShared[2]['Options'] + $script:OrchctlShared[33]['Options'] + $script:OrchctlShared[4]['Options']
         Takes = @(
             , @(@('--new-client'), 'nothing')
             , @(@('--db'), 'files')
-        ) + $script:OrchctlShared[33]['Takes'] + $script:OrchctlShared[4]['Takes']
+        ) + $script:OrchctlShared[2]['Takes'] + $script:OrchctlShared[33]['Takes'] + $script:OrchctlShared[4]['Takes']
         Arguments = @(
         )
     }

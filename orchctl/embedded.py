@@ -207,12 +207,10 @@ def account_key(database: Path | None) -> str:
     return admin.key(database)
 
 
-def reset(database: Path, *, dry_run: bool = False) -> str:
+def reset(database: Path) -> str:
     """Empty the database and say how many objects it held."""
     from orchctl.sandbox import admin
 
-    if dry_run:
-        return f"{database} would be emptied"
     return f"{admin.reset(database)} objects are gone"
 
 

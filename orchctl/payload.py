@@ -57,8 +57,8 @@ def strict_decoder() -> JSONDecoder:
     return json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_object)
 
 
-def read_data(text: str, read_stdin: Callable[[], str]) -> Json:
-    """``--data``: JSON itself, ``@FILE``, or ``-`` for standard input."""
+def read_data(text: str, read_stdin: Callable[[], str], *, option: str = "--data") -> Json:
+    """``--data`` or the like: JSON itself, ``@FILE``, or ``-`` for standard input."""
     if text == "-":
         return parse_json(read_stdin(), "standard input")
     if text.startswith("@"):
@@ -71,7 +71,7 @@ def read_data(text: str, read_stdin: Callable[[], str]) -> Json:
             raise LocalFault(f"cannot read {path}: {error.strerror}") from None
         except UnicodeDecodeError:
             raise UsageFault(f"{path} is not UTF-8 text") from None
-    return parse_json(text, "--data")
+    return parse_json(text, option)
 
 
 def merged_pairs(strings: Sequence[tuple[str, str]], typed: Sequence[tuple[str, Json]]) -> dict[str, Json]:

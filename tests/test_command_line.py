@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchctl import __version__
 from tests.conftest import Home
 from tests.faults import FaultServer, closed_port, drip, html, raw, reply, reset_after_read, silent
 
@@ -40,6 +43,58 @@ def test_global_options_stand_before_the_noun_and_after_the_verb(orchctl: Any, t
     assert orchctl("queue", "list", env=env).code == 0
     assert orchctl("-c", "none", "queue", "list", "-c", "sandbox").code == 0
     assert orchctl("-c", "sandbox", "queue", "list", "-c", "none").code == 12
+
+
+def test_the_version_is_told_wherever_it_is_asked_for(orchctl: Any) -> None:
+    for words in (
+        ["--version"],
+        ["task", "list", "--version"],
+        ["-c", "none", "task", "create", "--version"],
+    ):
+        run = orchctl(*words)
+        assert (run.code, run.out, run.err) == (0, f"orchctl {__version__}\n", "")
+
+
+def test_a_default_in_the_file_counts_for_errors_too(orchctl: Any, tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("defaults:\n  output: json\n")
+    run = orchctl("--config", str(config), "-c", "none", "queue", "list")
+    assert run.code == 12
+    assert json.loads(run.err)["error"]["code"]
+    text = orchctl("--config", str(config), "-c", "none", "queue", "list", "-o", "csv")
+    assert text.err.startswith("orchctl: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights as Unix has them")
+def test_a_trace_is_for_its_owners_eyes_though_the_file_was_there(
+    orchctl: Any, ci: Mapping[str, str], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    trace.write_text("")
+    trace.chmod(0o644)
+    orchctl(*READ, "--debug-file", str(trace), env=ci)
+    assert trace.stat().st_mode & 0o777 == 0o600
+    assert trace.read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["task", "delete", "1"],
+        ["task", "delete", "1", "2"],
+        ["task", "erase", "1"],
+        ["task", "finish", "1", "2", "--status", "success"],
+        ["job", "abort", "1"],
+        ["queue", "delete", "1"],
+        ["robot", "group", "delete", "1"],
+    ],
+)
+def test_what_cannot_be_is_refused_before_anybody_is_asked(
+    orchctl: Any, server: FaultServer, words: list[str]
+) -> None:
+    run = orchctl(*words, env={"ORCHCTL_URL": server.url, "ORCHCTL_DIALECT": "elma", "ORCHCTL_TOKEN": "t"})
+    assert run.code == 14, run.err
+    assert not server.requests
 
 
 def test_a_context_that_is_not_there_is_told_with_the_fix(orchctl: Any) -> None:

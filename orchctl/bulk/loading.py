@@ -93,7 +93,7 @@ def load(
     if lookalikes := rows.lookalikes:
         program.note(f"these columns go to the payload, as they are written: {', '.join(lookalikes)}")
     if program.is_rehearsal:
-        _plan(session, noun, rows)
+        program.show_plans(_plans(session, noun, rows))
         return iter(())
     if updates > 1:
         program.confirm(f"update {updates:,} objects")
@@ -125,13 +125,13 @@ def _nothing(entry: Entry[Any]) -> None:
     pass
 
 
-def _plan(session: Session, noun: Noun[New], rows: Rows[New]) -> None:
+def _plans(session: Session, noun: Noun[New], rows: Rows[New]) -> Iterator[PlannedRequest]:
     """A dry run: each request that would be sent."""
     for item in rows.items(session.would_be_sent()):
         try:
             noun.perform(session.program.client, item.thing, read_back=False)
         except PlannedRequest as request:
-            session.program.show_plan(request)
+            yield request
 
 
 def _results(

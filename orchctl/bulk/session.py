@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -124,7 +124,7 @@ class Program(Protocol):
         """A line for people; with JSON errors it is held back for the one object."""
 
     def confirm(self, action: str) -> None: ...
-    def show_plan(self, request: PlannedRequest) -> None: ...
+    def show_plans(self, requests: Iterable[PlannedRequest]) -> None: ...
     def at_the_end(self, act: Callable[[], None]) -> None:
         """``act`` is done when the run of the program ends, however it does; the last first."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from orchctl.bulk import runs
@@ -73,11 +73,15 @@ def each(
 def _plan(session: Session, idents: Sequence[str], operation: Callable[[str], T]) -> list[T]:
     """A dry run: each request that would be sent."""
     done: list[T] = []
-    for ident in idents:
-        try:
-            done.append(operation(ident))
-        except PlannedRequest as request:
-            session.program.show_plan(request)
+
+    def requests() -> Iterator[PlannedRequest]:
+        for ident in idents:
+            try:
+                done.append(operation(ident))
+            except PlannedRequest as request:
+                yield request
+
+    session.program.show_plans(requests())
     return done
 
 

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import typer
 
-from orchctl import __version__
 from orchctl.cli.lazy import Root
 from orchctl.errors import OrchctlError, Signalled, UsageFault
 from orchctl.guess import did_you_mean
@@ -59,18 +58,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(ctx: typer.Context, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        ctx.obj.streams.write(f"orchctl {__version__}\n")
-        raise typer.Exit
-
-
 @app.callback()
-def root(
-    version: bool = typer.Option(
-        False, "--version", is_eager=True, callback=_show_version, help="Print the version and exit."
-    ),
-) -> None:
+def root() -> None:
     """One command line for Sherpa Orchestrator, ELMA RPA and UiPath Orchestrator.
 
     New here? orchctl sandbox demo. Something wrong? orchctl doctor. To read: orchctl help exit-codes,

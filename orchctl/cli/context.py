@@ -177,6 +177,7 @@ def remove(ctx: typer.Context, name: ContextName) -> None:
     """
     run: Invocation = ctx.obj
     contexts.remove(run.config, name, env=run.env, note=run.note, dry_run=bool(run.options.dry_run))
+    run.rehearses(f"remove the context {name}")
 
 
 @app.command(cls=Command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from orchctl.cli.lazy import Command, Write
 from orchctl.declared import files, plan
 from orchctl.declared.plan import Step
 from orchctl.invocation import Invocation
+
+if TYPE_CHECKING:
+    from orchctl.transport import PlannedRequest
 
 export_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 diff_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -84,7 +87,10 @@ def apply(
     """
     run: Invocation = ctx.obj
     wanted = files.load(source, run.file("-") if source == "-" else None, env=run.env)
+    planned: list[PlannedRequest] = []
     done, run.failure = plan.apply(
-        run.client, wanted, prune=prune, note=run.note, confirm=run.confirm, planned=run.show_plan
+        run.client, wanted, prune=prune, note=run.note, confirm=run.confirm, planned=planned
     )
+    if run.is_rehearsal:
+        run.show_plans(planned)
     return done

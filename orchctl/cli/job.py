@@ -80,7 +80,7 @@ def create(
         priority=priority,
         stop_after=run.moment(stop_after),
         abort_after=run.moment(abort_after),
-        input=run.data(data),
+        input=run.data(data, "--input"),
         fields=dict(extra or ()),
     )
     return run.created_job(new, wait=wait, timeout=timeout)

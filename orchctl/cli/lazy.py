@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from orchctl.cli.shared import (
+    dry_run_option,
     global_options,
     log_output_options,
     many_options,
@@ -103,6 +104,8 @@ class Command(_Helped, TyperCommand):
 
     def invoke(self, ctx: Any) -> None:
         run: Invocation = ctx.obj
+        if run.options.dry_run and not isinstance(self, Write):
+            raise UsageFault(f"{ctx.command_path} has nothing to rehearse", hint="leave --dry-run out")
         shared = [option.name or "" for options in self.shared_sections.values() for option in options]
         run.apply({name: ctx.params.pop(name) for name in shared})
         kind = self.kind_for(ctx.params)
@@ -115,7 +118,7 @@ class Command(_Helped, TyperCommand):
         result = fetch()
         if isinstance(result, str):
             run.show_text(result)
-        elif kind is not None and result is not None:
+        elif kind is not None and result is not None and not run.has_shown_plans:
             self.show(run, result, kind)
         if run.failure is not None:
             raise run.failure
@@ -185,14 +188,14 @@ class Write(Command):
     sections = _SECTIONS
 
     def invoke(self, ctx: Any) -> None:
-        if not ctx.params["dry_run"]:
+        if not (ctx.params["dry_run"] or ctx.obj.options.dry_run):
             return super().invoke(ctx)
         from orchctl.transport import PlannedRequest
 
         try:
             return super().invoke(ctx)
         except PlannedRequest as request:
-            ctx.obj.show_plan(request)
+            ctx.obj.show_plans([request], single=True)
 
 
 class Many(Write):
@@ -316,7 +319,7 @@ class Root(Noun):
         super().__init__(**attributes)
         for name, (_, summary) in self.nouns.items():
             self.commands[name] = TyperCommand(name, help=summary, add_help_option=False)
-        shared = global_options()
+        shared = [*global_options(), dry_run_option()]
         self._shared = [option.name for option in shared]
         self.params.extend(shared)
 

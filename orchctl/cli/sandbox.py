@@ -108,7 +108,8 @@ def reset(ctx: typer.Context, database: Database = None) -> None:
     run: Invocation = ctx.obj
     place = embedded.place(database)
     run.confirm_local(f"empty {place}")
-    run.note(embedded.reset(place, dry_run=bool(run.options.dry_run)))
+    if not run.rehearses(f"empty {place}"):
+        run.note(embedded.reset(place))
 
 
 @app.command(cls=Command)
@@ -122,7 +123,7 @@ def path(ctx: typer.Context, database: Database = None) -> str:
     return str(embedded.place(database))
 
 
-@app.command(cls=Command)
+@app.command(cls=Write)
 def key(
     ctx: typer.Context,
     new_client: Annotated[
@@ -132,7 +133,7 @@ def key(
         ),
     ] = None,
     database: Database = None,
-) -> OAuthClient | str:
+) -> OAuthClient | str | None:
     """Print the account key, which is the credential for the served sandbox.
 
     UiPath's API also takes it as the password of the user admin, or an OAuth client's id and secret, which
@@ -142,7 +143,10 @@ def key(
     Example:
       orchctl sandbox key
     """
-    return embedded.new_client(database, new_client) if new_client else embedded.account_key(database)
+    run: Invocation = ctx.obj
+    if new_client is None:
+        return embedded.account_key(database)
+    return None if run.rehearses(f"register {new_client}") else embedded.new_client(database, new_client)
 
 
 @app.command(cls=Write)
@@ -223,7 +227,7 @@ def play(
     return embedded.play(
         database,
         ident,
-        result=run.data(result),
+        result=run.data(result, "--result"),
         files=files or (),
         log=log or (),
         fail=fail,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from typer.core import TyperOption
+
+from orchctl import __version__
 
 
 def _option(
@@ -19,6 +22,12 @@ def _option(
         metavar=metavar,
         expose_value=True,
     )
+
+
+def _show_version(ctx: Any, _: Any, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.obj.streams.write(f"orchctl {__version__}\n")
+        ctx.exit()
 
 
 @cache
@@ -47,6 +56,13 @@ def global_options() -> list[TyperOption]:
         _option("--insecure", flag=True, help="Do not verify the server's certificate; warns each time."),
         _option("--debug", flag=True, help="Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG]."),
         _option("--debug-file", metavar="FILE", help="Trace HTTP into a file of mode 0600."),
+        TyperOption(
+            param_decls=["--version"],
+            is_flag=True,
+            is_eager=True,
+            callback=_show_version,
+            help="Print the version and exit.",
+        ),
     ]
 
 
@@ -90,9 +106,15 @@ def watch_options() -> list[TyperOption]:
 
 
 @cache
+def dry_run_option() -> TyperOption:
+    """Every write has it, and before the noun it stands for whichever comes."""
+    return _option("-n", "--dry-run", flag=True, help="Print the request instead of sending it.")
+
+
+@cache
 def write_options() -> list[TyperOption]:
     return [
-        _option("-n", "--dry-run", flag=True, help="Print the request instead of sending it."),
+        dry_run_option(),
         _option("-y", "--yes", flag=True, help="Do not ask; needed where there is no terminal."),
         _option("--confirm", metavar="NAME", help="Answers a protected context's question with its name."),
     ]

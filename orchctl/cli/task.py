@@ -391,7 +391,7 @@ def finish(
       orchctl task finish INV-1 --status success --result '{"posted": true}'
     """
     run: Invocation = ctx.obj
-    output = run.data(result)
+    output = run.data(result, "--result")
     return run.each(
         idents,
         lambda ident: run.client.finish_task(ident, status, result=output, reason=reason),

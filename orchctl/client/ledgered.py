@@ -133,7 +133,10 @@ class LedgerClient(Client):
         try:
             self.dialect.cancel_task(target)
         except OutcomeUnknown as error:
-            task = self._read_back(target)
+            try:
+                task = self._with_queue_name(self.dialect.get_task(target))
+            except OrchctlError:
+                raise error from None
             if task.status != TaskStatus.CANCELLED:
                 raise
             self._note(f"{error.message}; the task is cancelled")

@@ -90,9 +90,11 @@ def apply(
     prune: bool,
     note: Callable[[str], None],
     confirm: Callable[[str], None],
-    planned: Callable[[PlannedRequest], None],
+    planned: list[PlannedRequest],
 ) -> tuple[list[Step], OrchctlError | None]:
     """Take all steps that are needed, and give those that were taken, with the error that sums up the others.
+
+    ``planned`` takes in what a dry run would have sent.
 
     :raises Unsupported: the orchestrator has no such things; nothing has been sent.
     """
@@ -110,7 +112,7 @@ def apply(
             act.run()
             done.append(act.step)
         except PlannedRequest as request:
-            planned(request)
+            planned.append(request)
         except OrchctlError as error:
             failed.append(error)
             hint = f" (hint: {error.hint})" if error.hint else ""
@@ -223,7 +225,7 @@ def _current(client: Client, kind: Kind) -> dict[str, tuple[str, Fields]]:
         if item.name in found:
             raise Refused(
                 f"two of the {kind.plural} are called {item.name!r}",
-                hint=f"give one of them another name: orchctl {kind.name} update ID --name NAME",
+                hint=f"give one of them another name: orchctl {kind.name} {'set' if kind.name == 'asset' else 'update'} ID --name NAME",
             )
         found[item.name] = (item.id, kind.read(item))
     return found

@@ -68,12 +68,12 @@ class Inputs(Program):
             return None, pairs
         return build(self.data(data), pairs), {}
 
-    def data(self, text: str | None) -> Json:
-        """The JSON of --data or --result."""
+    def data(self, text: str | None, option: str = "--data") -> Json:
+        """The JSON of --data, or of another ``option``."""
         if text is None:
             return None
         if text not in self.kept_data:
-            found = read_data(text, self._stdin)
+            found = read_data(text, self._stdin, option=option)
             if text != "-" and not text.startswith("@"):
                 return found
             self.kept_data[text] = found

@@ -49,6 +49,7 @@ class Many(Showing, Asking, Inputs):
             return []
         several = len(found) > 1
         if confirm is not None and (always or several):
+            self._refuse_first(operation)
             self.confirm(f"{confirm} {f'{len(found)} objects' if several else repr(found[0])}")
         if not several:
             return operation(found[0])
@@ -62,6 +63,18 @@ class Many(Showing, Asking, Inputs):
             once=once,
             gone_is_done=gone_is_done,
         )
+
+    def _refuse_first(self, operation: Callable[..., object]) -> None:
+        """What the orchestrator cannot do is told before anybody is asked whether to do it.
+
+        An operation of the client is called as the feature that it needs, and so is a command.
+        """
+        from orchctl.dialects.base import Feature
+
+        noun, _, verb = (self._line.words if self._line else "").removeprefix("orchctl ").partition(" ")
+        for name in (getattr(operation, "__name__", ""), f"{verb}_{noun}"):
+            if feature := Feature.__members__.get(name.upper()):
+                self.client.require(feature)
 
     def take_up(self, words: str, argv: Sequence[str], run: str | None) -> Sequence[str] | None:
         """Remember the command line, for a run to be taken up by; if one is, gives what stood there then."""

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
-from orchctl.errors import OrchctlError
+from orchctl.errors import LocalFault, OrchctlError
 from orchctl.invocation.options import Options
 from orchctl.sanitize import register_secret, scrub
 from orchctl.streams import Streams
@@ -17,6 +18,7 @@ from orchctl.streams import Streams
 if TYPE_CHECKING:
     from orchctl.bulk.line import Line
     from orchctl.bulk.session import Session
+    from orchctl.config import Config
     from orchctl.model import Json
     from orchctl.transport import Transport
 
@@ -47,6 +49,13 @@ class Program:
         self._transport: Transport | None = None
         self._line: Line | None = None
         self._session: Session | None = None
+
+    @cached_property
+    def config(self) -> Config:
+        from orchctl.config import load
+
+        path = self.options.config or self.env.get("ORCHCTL_CONFIG")
+        return load(Path(path) if path else None, env=self.env)
 
     def apply(self, given: Mapping[str, Any]) -> None:
         """Take options over; what stands after the verb wins over what stands before the noun."""
@@ -88,7 +97,7 @@ class Program:
     @property
     def machine_errors(self) -> bool:
         """With -o json the one error object is all that a failed command writes on stderr."""
-        return (self.options.output or self.env.get("ORCHCTL_OUTPUT")) == "json"
+        return (self.options.output or self.env.get("ORCHCTL_OUTPUT") or self._default_output()) == "json"
 
     def note(self, text: str) -> None:
         """Something the user should know that is not the result."""
@@ -120,11 +129,11 @@ class Program:
             self.streams.talk(f"note: {text}")
         self.held_notes.clear()
 
-    def rehearses(self, action: str) -> bool:
-        """In a dry run, say what something on this machine would do; it is then not to be done."""
-        if self.options.dry_run:
-            self.note(f"would {action}; nothing was done")
-        return bool(self.options.dry_run)
+    def _default_output(self) -> str | None:
+        try:
+            return self.config.defaults.output
+        except LocalFault:  # a command that needs more of a broken file than this says what is wrong with it
+            return None
 
     def _flag(self, name: str, variable: str) -> bool:
         return bool(getattr(self.options, name)) or is_on(self.env.get(variable, ""))

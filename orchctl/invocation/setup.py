@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchctl import __version__
@@ -17,7 +18,7 @@ from orchctl.times import parse_duration, rfc3339
 
 if TYPE_CHECKING:
     from orchctl.client import Client
-    from orchctl.config import Config, Context
+    from orchctl.config import Context
     from orchctl.dialects.base import Dialect
     from orchctl.sessions import Sessions
     from orchctl.transport import Transport
@@ -40,13 +41,6 @@ class Setup(Program):
         assert self.client is not None
         assert self._transport is not None
         self._transport.sign_in()
-
-    @cached_property
-    def config(self) -> Config:
-        from orchctl.config import load
-
-        path = self.options.config or self.env.get("ORCHCTL_CONFIG")
-        return load(Path(path) if path else None, env=self.env)
 
     @cached_property
     def context(self) -> Context:
@@ -174,6 +168,9 @@ class Setup(Program):
             except OSError as error:
                 raise LocalFault(f"cannot write the debug file {path}: {error.strerror}") from None
             self._closing.callback(os.close, descriptor)
+            with suppress(OSError, AttributeError):  # Windows has other rights
+                if S_ISREG(os.fstat(descriptor).st_mode):  # one that was there may have had others
+                    os.fchmod(descriptor, 0o600)
             return self._trace_into(descriptor, path)
         if self.options.debug or is_on(asked):
             return self.streams.talk
@@ -197,12 +194,6 @@ class Setup(Program):
         if broken:
             raise LocalFault(f"cannot write the debug file {path}", hint="is the disk full?")
         return write
-
-    def _default_output(self) -> str | None:
-        try:
-            return self.config.defaults.output
-        except LocalFault:  # a command that needs more of a broken file than this says what is wrong with it
-            return None
 
     def _seconds(self, name: str, variable: str) -> float | None:
         given = getattr(self.options, name)

@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 
 class Showing(Setup):
+    has_shown_plans = False
+    """Was it a dry run that showed what it would send? Then that is all of the result."""
+
     @cached_property
     def layout(self) -> Layout:
         from orchctl.render import Format, Layout, TimeStyle
@@ -39,7 +42,10 @@ class Showing(Setup):
     def check(self, kind: type[Any]) -> None:
         """:raises UsageFault: the result could not be shown as asked; said before anything is sent."""
         from orchctl.render import check
+        from orchctl.transport import Plan
 
+        if self.options.dry_run and self._suits(Plan):
+            kind = Plan
         check(self.layout, self._shown_as(kind)[0])
 
     def show(self, result: object, kind: type[Any]) -> None:
@@ -119,14 +125,35 @@ class Showing(Setup):
         if self.layout.format in (Format.TABLE, Format.WIDE):
             (self.failure.notes if self.failure else self.held_notes).extend(map(scrub, lines))
 
-    def show_plan(self, request: PlannedRequest) -> None:
-        """What a dry run would have sent."""
-        from orchctl.render import Format, document
+    def rehearses(self, action: str) -> bool:
+        """In a dry run, show what something on this machine would do; it is then not to be done."""
+        if self.options.dry_run:
+            self.show_text(f"would {action}; nothing was done")
+        return bool(self.options.dry_run)
 
-        if self.layout.format in (Format.JSON, Format.JSONL, Format.YAML):
-            document(request.as_object(), self.layout, self.streams)
-        else:
-            self.streams.write(f"{request.http}\n\n{request.curl}\n")
+    def show_plans(self, requests: Iterable[PlannedRequest], *, single: bool = False) -> None:
+        """What a dry run would have sent, as it comes; ``single``: one request, rather than a list of one."""
+        from orchctl.render import Format, show
+        from orchctl.transport import Plan
+
+        self.has_shown_plans = True
+        layout = self.layout
+        if layout.format in (Format.TABLE, Format.WIDE):
+            for request in requests:
+                self.streams.write(f"{request.http}\n\n{request.plan.curl}\n")
+            return
+        if not self._suits(Plan):  # they were meant for what the command gives when it is not rehearsed
+            layout = replace(layout, fields=None, sort_by=None)
+        show((request.plan for request in requests), Plan, layout, self.streams, single=single)
+
+    def _suits(self, kind: type[Any]) -> bool:
+        from orchctl.render import check
+
+        try:
+            check(replace(self.layout, query=None), kind)
+        except UsageFault:
+            return False
+        return True
 
 
 def choice(kind: type[T], text: str, what: str, *, also: Sequence[str] = ()) -> T:

@@ -78,17 +78,24 @@ class Call:
     meter: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A write that was not sent; all redacted."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str | None
+    curl: str
+
+
 class PlannedRequest(Exception):
-    """A dry run: the write that was not sent, as HTTP, as a curl command and in parts; all redacted."""
+    """A dry run: the write that was not sent, in parts and as HTTP."""
 
-    def __init__(self, *, http: str, curl: str, parts: dict[str, Json]) -> None:
+    def __init__(self, plan: Plan, *, http: str) -> None:
         super().__init__(http.partition("\n")[0])
+        self.plan = plan
         self.http = http
-        self.curl = curl
-        self._parts = parts
-
-    def as_object(self) -> dict[str, Json]:
-        return self._parts
 
 
 def quote(segment: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from orchctl.sanitize import safe, scrub
-from orchctl.transport.call import Call, PlannedRequest
+from orchctl.transport.call import Call, Plan, PlannedRequest
 from orchctl.transport.wire import Broken, Outgoing
 
 SHOWN_BODY = 2000
@@ -115,18 +115,14 @@ def planned(call: Call, request: Outgoing, *, credential: Iterable[str], in_proc
         )
     else:
         request = shell = replace(request, headers={**request.headers, **dict.fromkeys(credential, _MASK)})
-    curl = _curl(call, shell)
-    return PlannedRequest(
-        http=_http(request),
-        curl=curl,
-        parts={
-            "method": request.method,
-            "url": url(request.url),
-            "headers": dict(headers(request.headers)),
-            "body": body(request.body) or None,
-            "curl": curl,
-        },
+    plan = Plan(
+        method=request.method,
+        url=url(request.url),
+        headers=dict(headers(request.headers)),
+        body=body(request.body) or None,
+        curl=_curl(call, shell),
     )
+    return PlannedRequest(plan, http=_http(request))
 
 
 def _http(request: Outgoing) -> str:

@@ -198,12 +198,12 @@ def test_a_dry_run_sends_no_write_and_asks_for_no_credential(
         "\n"
         f"{body}"
     )
-    assert caught.value.curl == (
+    assert caught.value.plan.curl == (
         f"curl -X POST {server.url}/api/task/create -H 'Accept: application/json' "
         "-H 'Content-Type: application/x-www-form-urlencoded' -H 'Authorization: ***' "
         f"--data-raw '{body}'"
     )
-    assert caught.value.as_object()["body"] == body
+    assert caught.value.plan.body == body
 
 
 def test_a_dry_run_reads(make: Make) -> None:
@@ -224,7 +224,7 @@ def test_a_plan_hides_secrets(make: Make) -> None:
     )
     with pytest.raises(PlannedRequest) as caught:
         make(dry_run=True).send(call)
-    for text in (caught.value.http, caught.value.curl, str(caught.value.as_object())):
+    for text in (caught.value.http, caught.value.plan.curl, str(caught.value.plan)):
         assert SECRET not in text
         assert "abc" not in text
     assert caught.value.http.endswith(
@@ -238,7 +238,7 @@ def test_the_curl_line_is_quoted_for_a_shell(make: Make, server: FaultServer) ->
     value: Json = {"a": 'it\'s $HOME `id` \\ "x"', "b": "Счёт\n2"}
     with pytest.raises(PlannedRequest) as caught:
         make(dry_run=True).send(Call(method="POST", path="/x/{y}[1]", json=value))
-    words = shlex.split(caught.value.curl)
+    words = shlex.split(caught.value.plan.curl)
     assert words[:5] == ["curl", "-X", "POST", "--globoff", f"{server.url}/x/{{y}}[1]"]
     assert words[-2:] == ["--data-raw", '{"a":"it\'s $HOME `id` \\\\ \\"x\\"","b":"Счёт\\n2"}']
 
@@ -248,7 +248,7 @@ def test_a_planned_upload(make: Make) -> None:
     call = Call(method="POST", path="/x", multipart=Multipart(fields={"Name": "@x"}, files=(upload,)))
     with pytest.raises(PlannedRequest) as caught:
         make(dry_run=True).send(call)
-    assert shlex.split(caught.value.curl)[-4:] == [
+    assert shlex.split(caught.value.plan.curl)[-4:] == [
         "--form-string",
         "Name=@x",
         "-F",
@@ -262,7 +262,7 @@ def test_a_plan_for_the_embedded_orchestrator(make: Make) -> None:
         make(base_url="sandbox:", dry_run=True).send(Call(method="DELETE", path="/api/task/delete/1"))
     assert caught.value.http.startswith("DELETE sandbox:/api/task/delete/1\n")
     assert "Authorization" not in caught.value.http
-    assert caught.value.curl == (
+    assert caught.value.plan.curl == (
         "curl -X DELETE http://127.0.0.1:4500/api/task/delete/1 -H 'Accept: application/json' "
         "-H 'Authorization: ***'"
     )
