@@ -51,7 +51,7 @@ class Assets(Core):
         before = self._find(_ASSET, ident, self.dialect.get_asset)
         hide(before.value if before.type in SECRET_ASSETS else None)
         self.dialect.update_asset(before, change)
-        after = self._after("asset", lambda: self.dialect.get_asset(before.id), before)
+        after = self._after("asset", lambda: self.dialect.get_asset(before.id), replace(before, native=None))
         self._note_not_kept(change, after, "name", "type", "username", "description", "expires_at")
         secret = change.secret is not None
         for name in _KEPT:

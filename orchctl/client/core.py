@@ -222,6 +222,8 @@ class Core:
 
     def _note_not_kept(self, asked: Any, got: Any, *names: str) -> None:
         """Tell which of the fields asked for the orchestrator has otherwise; it may not know them at all."""
+        if got.native is None:  # it could not be read back, which has been told
+            return
         for name in names:
             want, has = getattr(asked, name, None), getattr(got, name)
             moments = isinstance(want, datetime) and isinstance(has, datetime)

@@ -41,7 +41,7 @@ class Queues(Tasks):
         self.require(Feature.UPDATE_QUEUE)
         target = self.get_queue(ident).id
         self.dialect.update_queue(target, change)
-        queue = self.get_queue(target)
+        queue = self._after("queue", lambda: self.get_queue(target), model.Queue(id=target, name=""))
         self._note_not_kept(change, queue, "name", "unique_tasks", "auto_change_status", "max_retries")
         return queue
 

@@ -139,6 +139,39 @@ def test_an_entry_of_the_log_whose_id_is_none_is_in_doubt_too(
     assert cli("log", "create", "--level", "info", "--message", "M").code == 11
 
 
+# Updates
+
+UPDATES = {
+    "queue": ["queue", "update", ID, "--description", "x"],
+    "process": ["process", "update", ID, "--description", "x"],
+    "schedule": ["trigger", "update", ID, "--description", "x"],
+    "robot": ["robot", "update", ID, "--description", "x"],
+    "robotGroup": ["robot", "group", "update", ID, "--description", "x"],
+    "folders": ["storage", "folder", "update", ID, "--description", "x"],
+    "account": ["account", "update", ID, "--email", "x"],
+    "asset": ["asset", "set", ID, "--description", "x"],
+    "task": ["task", "update", ID, "--comment", "x"],
+    "job": ["job", "update", ID, "--status", "success"],
+}
+
+
+@pytest.mark.parametrize("entity", UPDATES)
+def test_an_update_that_cannot_be_read_back_is_done_with_a_note(
+    cli: Any, server: FaultServer, entity: str
+) -> None:
+    row = {"guid": ID, "name": "N", "login": "N", "description": "old", "type": 2, "status": 1}
+
+    def read(_: Any) -> Any:
+        return (403, {"error": "gone"}) if server.effects else row
+
+    server.plan(routes({f"GET /api/{entity}/read/{ID}": read, f"PUT /api/{entity}/update": []}))
+    result = cli(*UPDATES[entity], "-o", "name")
+    assert (result.code, result.out, server.effects) == (0, f"{ID}\n", 1)
+    # What was not read back is not compared with what was asked for either.
+    (note,) = result.err.splitlines()
+    assert note.startswith("note: done, but the ") and "could not be read back" in note
+
+
 # Values
 
 
