@@ -145,7 +145,11 @@ class Tasks(Core):
     def retry_task(self, ident: str) -> Task:
         self.require(Feature.RETRY_TASK)
         task = self.get_task(ident)
-        return self._read_back(self.dialect.retry_task(task) or task.id)
+        again = self.dialect.retry_task(task)
+        after = self._read_back(again or task.id)
+        if again is None and after.status is TaskStatus.RETRIED:
+            self._note(f"done, but the task that {task.id} is tried again as could not be looked up")
+        return after
 
     def clone_task(self, ident: str, *, name: str | None) -> Task:
         """A new task with the payload and the settings of another one."""

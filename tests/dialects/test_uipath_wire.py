@@ -282,6 +282,65 @@ def test_a_create_that_is_answered_without_an_id_leaves_its_outcome_open(
     assert (result.code, "does not say the item's Id" in result.err) == (11, True)
 
 
+@pytest.mark.parametrize("answer", [b"", b'{"Id":7,"Ref', b"{}", b"[]"])
+def test_a_create_with_an_unreadable_answer_is_looked_up_too(
+    uipath: Any, server: FaultServer, answer: bytes
+) -> None:
+    made = {**GUIDE, "Id": 7, "Reference": "R-1", "SpecificContent": {"a": "1"}, "Status": "New"}
+    table = {
+        "POST /odata/Queues/UiPathODataSvc.AddQueueItem": (201, answer),
+        "GET /odata/QueueDefinitions": {"value": [QUEUE]},
+        "GET /odata/QueueDefinitions(3899)": QUEUE,
+    }
+    words = ["task", "create", "-q", "Queue Demo", "--reference", "R-1", "-p", "a=1", "-o", "name"]
+    server.plan(routes({**table, "GET /odata/QueueItems": {"value": [made]}}))
+    found = uipath(*words)
+    assert (found.code, found.out, server.effects) == (0, "7\n", 1)
+    server.plan(routes({**table, "GET /odata/QueueItems": {"value": []}}))
+    assert uipath(*words).code == 11
+
+
+def test_a_retry_is_done_though_what_it_made_cannot_be_seen(uipath: Any, server: FaultServer) -> None:
+    action = "POST /odata/QueueItems/UiPathODataSvc.SetItemReviewStatus"
+    look = "GET /odata/QueueItems(2499339)/UiPath.Server.Configuration.OData.GetItemLastRetry"
+
+    def item(_: Seen) -> Any:
+        return {**GUIDE, "Status": "Retried" if server.effects else "Failed"}
+
+    table = {
+        "GET /odata/QueueItems(2499339)": item,
+        action: {"Success": True, "FailedItems": []},
+        look: (403, {"message": "no"}),
+        "GET /odata/QueueDefinitions(3899)": QUEUE,
+    }
+    server.plan(routes(table))
+    result = uipath("task", "retry", "2499339", "-o", "json")
+    assert (result.code, server.effects) == (0, 1)
+    assert (result.json["id"], result.json["status"]) == ("2499339", "retried")
+    assert result.err == "note: done, but the task that 2499339 is tried again as could not be looked up\n"
+    all_valid(server)
+
+
+def test_a_task_of_which_only_the_progress_was_set_is_changed_in_part(
+    uipath: Any, server: FaultServer
+) -> None:
+    progress = "POST /odata/QueueItems(2499339)/UiPathODataSvc.SetTransactionProgress"
+    table = {
+        "GET /odata/QueueItems(2499339)": {**GUIDE, "Status": "InProgress"},
+        "GET /odata/QueueDefinitions(3899)": QUEUE,
+        progress: (200, b""),
+        "PUT /odata/QueueItems(2499339)": (409, {"message": "it is in progress"}),
+    }
+    server.plan(routes(table))
+    words = ["task", "update", "2499339", "--priority", "high"]
+    result = uipath(*words, "--progress", "half")
+    assert (result.code, server.effects) == (11, 1)
+    assert "changed in part, its progress is set" in result.err and "it is in progress" in result.err
+    assert "nothing was done" not in result.err
+    assert uipath(*words).code == 5
+    all_valid(server)
+
+
 def test_a_page_of_html_is_an_error_with_its_likely_cause(uipath: Any, server: FaultServer) -> None:
     server.plan(reply(200, PAGE.encode(), {"Content-Type": "text/html"}))
     result = uipath("queue", "list")

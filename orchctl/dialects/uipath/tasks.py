@@ -40,14 +40,14 @@ class Tasks(Lookups):
         body: Json = {"itemData": {"Name": queue, **item}}
         try:
             reply = self._write("POST", f"{_ACTIONS}/{_NAMESPACE}.AddQueueItem", json=body)
+            task = self._task(dict(record(reply).native), queue)
+            if not task.id:
+                raise reply.unintelligible("it does not say the item's Id")
         except OutcomeUnknown as doubt:
             found = self._made_after_all(new)
             if found is None:
                 raise doubt from None
             return found
-        task = self._task(dict(record(reply).native), queue)
-        if not task.id:
-            raise reply.unintelligible("it does not say the item's Id")
         return task
 
     def create_tasks(self, queue: str, news: Sequence[NewTask]) -> Mapping[int, str]:
@@ -116,7 +116,8 @@ class Tasks(Lookups):
         """
         self._refuse_change(change)
         native = self._item(ident)
-        if change.progress is not None and str(native.get("Status")).lower() == "inprogress":
+        is_changed = change.progress is not None and str(native.get("Status")).lower() == "inprogress"
+        if is_changed:
             body: Json = {"progress": change.progress}
             path = f"{_item_path(ident)}/{_NAMESPACE}.SetTransactionProgress"
             self._write("POST", path, json=body, effect=Effect.IDEMPOTENT, folder=_home(native))
@@ -129,7 +130,15 @@ class Tasks(Lookups):
             **({"DueDate": moment(change.deadline)} if change.deadline else {}),
             **({"Progress": change.progress} if change.progress is not None else {}),
         }
-        self._put(native, changes)
+        try:
+            self._put(native, changes)
+        except OrchctlError as error:
+            if not is_changed:
+                raise
+            raise OutcomeUnknown(
+                f"changed in part, its progress is set: {error.message}",
+                hint=f"orchctl task get {ident} shows it as it is now",
+            ) from error
 
     def take_task(self, queue: str, robot: str | None) -> Task | None:
         """``StartTransaction``; 204 is "nothing to take"."""
@@ -177,7 +186,10 @@ class Tasks(Lookups):
         """``SetItemReviewStatus`` Retried, which makes a new task; for failed ones only."""
         native = self._item(task.id)
         self._act("SetItemReviewStatus", native, {"status": "Retried"})
-        return self._last_retry(native)
+        try:
+            return self._last_retry(native)
+        except OrchctlError:  # it is done all the same; what it made is not known
+            return None
 
     def last_attempt(self, task: Task) -> str | None:
         return self._last_retry(task.native) if isinstance(task.native, dict) else None
