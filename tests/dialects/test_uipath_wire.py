@@ -341,6 +341,25 @@ def test_a_task_of_which_only_the_progress_was_set_is_changed_in_part(
     all_valid(server)
 
 
+def test_a_process_of_which_only_the_version_was_set_is_changed_in_part(
+    uipath: Any, server: FaultServer
+) -> None:
+    release = {"Id": 2, "Name": "Invoice", "ProcessKey": "Invoice", "ProcessVersion": "1.0.1"}
+    version = "POST /odata/Releases(2)/UiPath.Server.Configuration.OData.UpdateToSpecificPackageVersion"
+    table = {
+        "GET /odata/Releases(2)": release,
+        version: (200, release),
+        "PATCH /odata/Releases(2)": (409, {"message": "NameAlreadyUsed", "errorCode": 1001}),
+    }
+    server.plan(routes(table))
+    words = ["process", "update", "2", "--name", "Other"]
+    result = uipath(*words, "--min-version", "1.0.2")
+    assert (result.code, server.effects) == (11, 1)
+    assert "changed in part, its version is set" in result.err and "NameAlreadyUsed" in result.err
+    assert uipath(*words).code == 5
+    all_valid(server)
+
+
 def test_a_page_of_html_is_an_error_with_its_likely_cause(uipath: Any, server: FaultServer) -> None:
     server.plan(reply(200, PAGE.encode(), {"Content-Type": "text/html"}))
     result = uipath("queue", "list")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote as percent_encode
 
 from orchctl.dialects.base import Dialect, Login, Page
 from orchctl.dialects.uipath.auth import login
 from orchctl.dialects.uipath.odata import Record, collection, every, is_guid, is_number, record, text
-from orchctl.errors import LocalFault, NotFound, OrchctlError, Unintelligible, UsageFault
+from orchctl.errors import LocalFault, NotFound, OrchctlError, OutcomeUnknown, Unintelligible, UsageFault
 from orchctl.transport import ABSENT, Call, Effect, Reply
 
 if TYPE_CHECKING:
@@ -207,6 +208,19 @@ class Core(Dialect):
     @property
     def _where_looked(self) -> str:
         return f" in the folder {self.context.folder}" if self.context.folder else ""
+
+
+@contextmanager
+def in_part(done: str | None, *, look: str) -> Iterator[None]:
+    """What fails inside leaves changed what ``done`` says; ``None`` is nothing."""
+    try:
+        yield
+    except OrchctlError as error:
+        if done is None:
+            raise
+        raise OutcomeUnknown(
+            f"changed in part, {done}: {error.message}", hint=f"{look} shows it as it is now"
+        ) from error
 
 
 def folder_header(folder: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import LARGEST_PAGE, ODATA, id_of, path_text
+from orchctl.dialects.uipath.core import LARGEST_PAGE, ODATA, id_of, in_part, path_text
 from orchctl.dialects.uipath.lookups import RELEASES, Lookups
 from orchctl.dialects.uipath.odata import Record, collection, record, text
 from orchctl.errors import NotFound, Refused
@@ -71,7 +71,9 @@ class Processes(Lookups):
                 "ProcessVersion": change.min_version or row.text("ProcessVersion"),
                 **({"Description": change.description} if change.description is not None else {}),
             }
-            self._write("PATCH", f"{RELEASES}({number})", json=body, effect=Effect.IDEMPOTENT)
+            done = "its version is set" if change.min_version is not None else None
+            with in_part(done, look=f"orchctl process get {number}"):
+                self._write("PATCH", f"{RELEASES}({number})", json=body, effect=Effect.IDEMPOTENT)
 
     def delete_process(self, ident: str) -> None:
         self._write("DELETE", f"{RELEASES}({id_of(self._release(ident))})", effect=Effect.IDEMPOTENT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import ODATA, id_of
+from orchctl.dialects.uipath.core import ODATA, id_of, in_part
 from orchctl.dialects.uipath.lookups import Lookups
 from orchctl.dialects.uipath.odata import Record, every, is_number, moment, record, some, text
 from orchctl.dialects.uipath.words import PRIORITY, PRIORITY_NATIVE, TASK_STATUS, TASK_STATUS_NATIVE
@@ -130,15 +130,8 @@ class Tasks(Lookups):
             **({"DueDate": moment(change.deadline)} if change.deadline else {}),
             **({"Progress": change.progress} if change.progress is not None else {}),
         }
-        try:
+        with in_part("its progress is set" if is_changed else None, look=f"orchctl task get {ident}"):
             self._put(native, changes)
-        except OrchctlError as error:
-            if not is_changed:
-                raise
-            raise OutcomeUnknown(
-                f"changed in part, its progress is set: {error.message}",
-                hint=f"orchctl task get {ident} shows it as it is now",
-            ) from error
 
     def take_task(self, queue: str, robot: str | None) -> Task | None:
         """``StartTransaction``; 204 is "nothing to take"."""
