@@ -172,6 +172,54 @@ def test_an_update_that_cannot_be_read_back_is_done_with_a_note(
     assert note.startswith("note: done, but the ") and "could not be read back" in note
 
 
+# What is answered to a write
+YES = [
+    *(b"", b"[]", b"{}", b"null", b"true", b'"[]"', b"<br />\nWarning: x [0]<br />\n[]"),
+    *({"result": "1"}, {"result": 1}, {"Result": True}, {"success": True, "message": "deleted"}),
+    *({"guid": ID}, {"id": "7", "status": "5"}, [{"GUID": ID, "Name": "T"}], {"name": "T", "status": 1}),
+    {"status": 1, "process_version_id": "4", "created_at": "2026-01-31 18:00:00"},
+]
+NO = [
+    *({"error": "no licence"}, [{"error": "no licence"}], {"ErrorText": "no licence", "result": "1"}),
+    json.dumps(json.dumps({"error": "no licence"})).encode(),
+    {"result": "0", "message": "no licence"},
+]
+NEITHER = [
+    *(b"false", b"0", b"5", b'"no such task"', b'["no such task"]', b"[[]]", b"[null]", b"[5]"),
+    *({"success": False}, {"status": "error"}, {"result": "0"}, {"ErrorCode": 101}, {"guid": None}),
+    *({"Errors": ["no such task"]}, [{"status": "error"}], [{"guid": ID}, {"guid": ID}]),
+]
+WRITES = {
+    "PUT /api/task/update": ["task", "cancel", ID, "--yes"],
+    f"DELETE /api/task/delete/{ID}": ["task", "delete", ID, "--yes"],
+    "PUT /api/task/addTag": ["task", "tag", "add", ID, "a"],
+    f"DELETE /api/queue/delete/{ID}": ["queue", "delete", ID, "--yes"],
+    "PUT /api/job/update": ["job", "update", ID, "--status", "success"],
+    "PUT /api/robot/setStatus": ["robot", "set-status", ID, "ready"],
+    "DELETE /api/log/purge": ["log", "purge", "--before", "2026-01-01", "--yes"],
+    "POST /api/log/create": ["log", "create", "--level", "info", "--message", "M"],
+}
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_only_a_yes_is_done(cli: Any, server: FaultServer, path: str) -> None:
+    row = {"guid": ID, "name": "N", "status": 1}
+    reads = {f"GET /api/{entity}/read/{ID}": row for entity in ("task", "queue", "job", "robot")}
+    for answers, code, words in (
+        (YES, 0, ""),
+        (NO, 5, "Sherpa Orchestrator refused: no licence"),
+        (NEITHER, 11, "does not say that it was done"),
+    ):
+        for answer in answers:
+            if path == "POST /api/log/create" and isinstance(answer, dict) and "guid" in answer:
+                continue  # there it is what is asked for
+            server.plan(routes({**reads, path: answer}))
+            before = server.effects
+            result = cli(*WRITES[path])
+            assert (result.code, server.effects - before) == (code, 1), (answer, result.err)
+            assert words in result.err, answer
+
+
 # Values
 
 

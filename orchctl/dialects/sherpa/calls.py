@@ -13,7 +13,7 @@ from orchctl.dialects.sherpa.wire import Record, as_form, as_json, plain, unwrap
 from orchctl.errors import BadRequest, NotFound, Refused, Unintelligible
 from orchctl.registry import Registry
 from orchctl.transport import Call, Effect, Reply, Transport, quote
-from orchctl.transport.reply import asked
+from orchctl.transport.reply import asked, excerpt
 
 if TYPE_CHECKING:
     from orchctl.config import Context
@@ -33,6 +33,11 @@ _METHODS = "method"  # of the registry: which of two methods a server takes
 
 # One of these at least is in every object that is listed.
 _IDENTIFYING = frozenset({"guid", "id", "name"})
+
+# What an object has that is answered to a write, where it has neither GUID nor number.
+_OBJECTS_OWN = ("name", "created", "createdat")
+_ERRORS = ("error", "errortext", "errormessage")
+_YES = (1, "1")  # and true, which is 1
 
 # Seed 000: these are found by name too.
 NAMED = frozenset({"queue", "task", "asset", "log"})
@@ -56,7 +61,7 @@ class Calls(Dialect):
     @staticmethod
     def explain(body: Json) -> str | None:
         if isinstance(body, dict):
-            text = Record(body, UTC).first("error", "message", "errortext", "errormessage", "detail")
+            text = Record(body, UTC).first(*_ERRORS, "message", "detail")
             if isinstance(text, str):
                 return text
         return None
@@ -190,19 +195,31 @@ class Calls(Dialect):
 
     def _guid_if_any(self, reply: Reply) -> str | None:
         """The same of a call that may answer no GUID."""
-        data = None if reply.empty else reply.data(noise=True)
+        data = None if reply.empty else unwrapped(reply.data(noise=True))
         if isinstance(data, dict) and Record(data, UTC).first("guid", "id") is not None:
             return self._guid(reply)
         self._acknowledged(reply)
         return None
 
     def _acknowledged(self, reply: Reply) -> None:
-        """``[]`` is success, so is an empty body; an object with an error text in it is not."""
-        if reply.empty:
+        """``[]`` and ``{"result": "1"}`` are documented; nothing at all and the object itself will do.
+
+        An error text is a refusal. What is none of these says neither yes nor no.
+        """
+        data = None if reply.empty else unwrapped(reply.data(noise=True))
+        if isinstance(data, list) and len(data) == 1 and isinstance(data[0], dict):
+            data = data[0]
+        if data is None or data is True or data in ([], {}):
             return
-        data = reply.data(noise=True)
-        if text := self.explain(data):
-            raise Refused(f"{self.title} refused: {text}")
+        if isinstance(data, dict):
+            answer = Record(data, UTC)
+            if answer.first("result", "success") in _YES and answer.first(*_ERRORS) is None:
+                return
+            if text := self.explain(data):
+                raise Refused(f"{self.title} refused: {text}")
+            if answer.ident() is not None or answer.first(*_OBJECTS_OWN) is not None:
+                return
+        raise reply.unintelligible(f"it does not say that it was done: {excerpt(reply.text())}")
 
     def _found(self, reply: Reply, entity: str, ident: str) -> dict[str, Any]:
         """The object that was read; nothing in any of the ways that PHP says it is "not found"."""
