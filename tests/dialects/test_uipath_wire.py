@@ -360,6 +360,30 @@ def test_a_process_of_which_only_the_version_was_set_is_changed_in_part(
     all_valid(server)
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ((200, {"value": True}), 0, ""),
+        ((204, b""), 0, ""),
+        ((200, b""), 0, ""),
+        ((200, {"value": False}), 5, "refused to switch the trigger 7: it does not say why"),
+        ((207, {"7": {"message": "no licence", "errorCode": 1009}}), 5, "the trigger 7: no licence"),
+        ((207, {"message": "not all", "errorCode": 1009}), 5, "the trigger 7: not all"),
+        ((207, {}), 11, "something failed"),
+        ((200, b'{"val'), 11, ""),
+    ],
+)
+def test_a_trigger_that_was_not_switched_is_refused(
+    uipath: Any, server: FaultServer, answer: Any, code: int, words: str
+) -> None:
+    switch = "POST /odata/ProcessSchedules/UiPath.Server.Configuration.OData.SetEnabled"
+    trigger = {"Id": 7, "Name": "T", "Enabled": False, "ReleaseName": "R"}
+    server.plan(routes({"GET /odata/ProcessSchedules(7)": trigger, switch: answer}))
+    result = uipath("trigger", "enable", "7")
+    assert (result.code, words in result.err) == (code, True), result.err
+    all_valid(server)
+
+
 def test_a_page_of_html_is_an_error_with_its_likely_cause(uipath: Any, server: FaultServer) -> None:
     server.plan(reply(200, PAGE.encode(), {"Content-Type": "text/html"}))
     result = uipath("queue", "list")

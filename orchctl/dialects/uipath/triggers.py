@@ -9,10 +9,12 @@ from orchctl.dialects.base import Page
 from orchctl.dialects.uipath.core import ODATA, id_of, writable
 from orchctl.dialects.uipath.lookups import Lookups
 from orchctl.dialects.uipath.odata import Record, moment, record
+from orchctl.errors import Refused
 from orchctl.transport import Effect
 
 if TYPE_CHECKING:
     from orchctl.model import Json, NewTrigger, Trigger, TriggerChange
+    from orchctl.transport import Reply
 
 _PATH = "/odata/ProcessSchedules"
 # StartStrategy: 0 is "the robots that are named", another number is how many jobs a time.
@@ -54,7 +56,8 @@ class Triggers(Lookups):
         native = self._schedule(ident)
         if change == model.TriggerChange(enabled=change.enabled):
             body: Json = {"enabled": change.enabled, "scheduleIds": [int(id_of(native))]}
-            self._write("POST", f"{_PATH}/{ODATA}.SetEnabled", json=body, effect=Effect.IDEMPOTENT)
+            reply = self._write("POST", f"{_PATH}/{ODATA}.SetEnabled", json=body, effect=Effect.IDEMPOTENT)
+            self._check_switched(reply, ident)
             return
         release = Record(self._release(change.process)) if change.process is not None else None
         changes: dict[str, Json] = {
@@ -78,6 +81,23 @@ class Triggers(Lookups):
 
     def delete_trigger(self, ident: str) -> None:
         self._write("DELETE", f"{_PATH}({id_of(self._schedule(ident))})", effect=Effect.IDEMPOTENT)
+
+    def _check_switched(self, reply: Reply, ident: str) -> None:
+        """With 207 comes the error of each trigger that was not switched, by its number."""
+        if reply.empty:
+            return
+        answer = record(reply)
+        if reply.status != 207 and answer.flag("value") is not False:
+            return
+        why = self.explain(dict(answer.native)) or "; ".join(
+            filter(None, map(self.explain, answer.native.values()))
+        )
+        if reply.status == 207 and not why:
+            raise reply.unintelligible("it says that something failed, not what")
+        raise Refused(
+            f"{self.title} refused to switch the trigger {ident}: {why or 'it does not say why'}",
+            hint=f"orchctl trigger get {ident} shows it as it is now",
+        )
 
     def _schedule(self, ident: str) -> dict[str, Any]:
         return self._one(_PATH, ident, "trigger")
