@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +18,7 @@ from orchctl.client import following, waiting
 from orchctl.dialects.base import Feature
 from orchctl.dialects.elma import Elma
 from tests.conftest import Home
-from tests.faults import FaultServer
+from tests.faults import FaultServer, reply
 from tests.sandbox.test_elma_wire import Elsewhere
 from tests.server import serving
 
@@ -598,3 +599,13 @@ def test_raw_calls_carry_the_token_and_heed_the_bodys_status(cli: Cli) -> None:
     assert cli("api", "POST", "/v1/orchestra/task/status", "-F", "id=99").code == 4
     assert cli("api", "POST", "/v1/orchestra/task/status").code == 1
     assert cli("api", "POST", "/v1/repository/actual", "-F", "page=0", "-F", "limit=0").code == 0
+
+
+def test_a_cancel_that_says_neither_yes_nor_no(orchctl: Any, server: FaultServer) -> None:
+    """The task itself tells then."""
+    env = {"ORCHCTL_URL": server.url, "ORCHCTL_DIALECT": "elma", "ORCHCTL_TOKEN": str(uuid4())}
+    for status, code in (("CANCEL", 0), ("QUEUE", 11)):
+        task = {"status": 200, "task": {"id": 7, "process": str(uuid4()), "status": status}}
+        server.plan(reply(200, b"{}"), reply(200, json.dumps(task).encode()))
+        result = orchctl("task", "cancel", "7", "--yes", "-o", "name", env=env)
+        assert (result.code, "its own status is not one of success" in result.err) == (code, True)

@@ -401,6 +401,42 @@ def test_registration(server: FaultServer, speak: Speak) -> None:
         assert speak().registration(SYSTEM) is standing, body
 
 
+SILENT = [{}, {"status": 0}, {"status": "ERROR"}, {"status": None, "task": {}}, {"task": None}]
+
+
+@pytest.mark.parametrize("body", SILENT)
+def test_what_does_not_say_that_it_was_done_leaves_it_open(
+    body: Any, server: FaultServer, speak: Speak
+) -> None:
+    for write in (
+        lambda: speak().cancel_task("955"),
+        lambda: speak().register(SYSTEM, name="n", description="d"),
+        lambda: speak().create_task(new_task()),
+    ):
+        answers(server, body)
+        with pytest.raises(OutcomeUnknown):
+            write()
+    answers(server, body)
+    with pytest.raises(Unintelligible):
+        speak().registration(SYSTEM)
+
+
+def test_all_the_ways_to_say_that_a_task_is_cancelled(server: FaultServer, speak: Speak) -> None:
+    task = {"id": 955, "status": "CANCEL"}
+    for body in (
+        {"status": 200, "task": task},
+        {"status": 201, "task": None},
+        {"status": "204"},
+        {"status": 0, "task": task},
+        {"task": task},
+    ):
+        answers(server, body)
+        speak().cancel_task("955")
+    for word in ("Request", "Allowed"):
+        answers(server, {"status": word})
+        speak().register(SYSTEM, name="n", description="d")
+
+
 def test_a_file_that_is_json_is_a_file(server: FaultServer, speak: Speak) -> None:
     for body in (b'{"status": "shipped"}', b'{"status": 200}', b"[1, 2]", b'{"total": 1}', b"{broken"):
         answers(server, body)

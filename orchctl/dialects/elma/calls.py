@@ -18,39 +18,37 @@ if TYPE_CHECKING:
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ROUTE_MISSING = frozenset({404})
 _LARGEST_ERROR = 64 * 1024
+_STANDING = {
+    "request": Registration.WAITING,
+    "locked": Registration.WAITING,
+    "allowed": Registration.ALLOWED,
+}
 
 
 class Calls(Dialect):
     def register(self, uuid: str, *, name: str, description: str) -> None:
         """``orchestra/system/registration``: what an administrator then has to allow."""
-        self._call(
-            "/v1/orchestra/system/registration",
-            {"uuid": uuid, "name": name, "desc": description},
-            effect=Effect.ONCE,
-            absent="the server does not know how to register an external system",
-            signed=False,
-        )
+        fields: dict[str, Json] = {"uuid": uuid, "name": name, "desc": description}
+        reply = self._send("/v1/orchestra/system/registration", fields, effect=Effect.ONCE, signed=False)
+        body = self._answer(reply, absent="the server does not know how to register an external system")
+        if _standing(body) is None:
+            self._check_done(body, reply)
 
     def registration(self, uuid: str) -> Registration:
         """``orchestra/system/status``. No document says which status means what: a 2xx is taken for "allowed"."""
+        reply = self._send("/v1/orchestra/system/status", {"uuid": uuid}, effect=Effect.READ, signed=False)
         try:
-            body = self._call(
-                "/v1/orchestra/system/status",
-                {"uuid": uuid},
-                effect=Effect.READ,
-                absent="no such external system",
-                signed=False,
-            )
+            body = self._answer(reply, absent="no such external system")
         except NoRoute:
             raise
         except NotFound:
             return Registration.UNKNOWN
         except (NotAuthenticated, BadRequest):
             return Registration.WAITING
-        word = body.get("status")
-        if isinstance(word, str) and word.lower() in ("request", "locked"):
-            return Registration.WAITING
-        return Registration.ALLOWED
+        standing = _standing(body)
+        if standing is None:
+            self._check_done(body, reply)
+        return standing or Registration.ALLOWED
 
     def _check_file(self, download: Download, absent: str) -> None:
         """Tell an answer that says "no" from a file that is JSON: no document shows either."""
@@ -97,6 +95,10 @@ class Calls(Dialect):
         if isinstance(body, dict):
             wire.raise_for(body, reply, absent=f"{self.title} has no such thing", title=self.title)
 
+    def _check_done(self, body: Mapping[str, Json], reply: Reply) -> None:
+        if not wire.is_done(body):
+            raise reply.unintelligible("its own status is not one of success")
+
     def _answer(self, reply: Reply, *, absent: str) -> dict[str, Json]:
         """The body, if its own status is no error. HTTP's 404 is a path that the server does not have,
         unless a task-shaped answer comes with it."""
@@ -116,3 +118,9 @@ class Calls(Dialect):
             raise reply.unintelligible("an object was expected")
         wire.raise_for(body, reply, absent=absent, title=self.title)
         return body
+
+
+def _standing(body: Mapping[str, Json]) -> Registration | None:
+    """By the words that the page Systems has, in case they come in place of a number."""
+    word = body.get("status")
+    return _STANDING.get(word.lower()) if isinstance(word, str) else None

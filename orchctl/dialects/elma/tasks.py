@@ -112,13 +112,15 @@ class Tasks(Reading):
         """The path is unverified: the document lost it. ``cancel-path`` in the context sets another."""
         path = self.context.cancel_path or DEFAULT_CANCEL_PATH
         try:
-            self._call(path, {"id": number_of(ident)}, effect=Effect.ONCE, absent=f"no task {ident!r}")
+            reply = self._send(path, {"id": number_of(ident)}, effect=Effect.ONCE)
+            body = self._answer(reply, absent=f"no task {ident!r}")
         except NoRoute as error:
             error.hint = (
                 "the vendor's document lost this path, and orchctl's is a guess that this server does not know; "
                 f"set another: cancel-path in the context {self.context.name!r}"
             )
             raise
+        self._check_done(body, reply)
 
     def download_task_file(self, ident: str, filename: str, start: int) -> Download:
         """``repository/task/download``: its key for the task is ``taskid``. The answer is the file itself."""

@@ -64,6 +64,7 @@ _LOG_LINE = re.compile(
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _MESSAGE_KEYS = ("errormessage", "error_message", "error", "message", "details")
 _OK = range(200, 300)
+_NOT_SET = (None, "", 0, "0")
 
 
 def task_status(value: Any) -> TaskStatus | Unknown:
@@ -181,6 +182,14 @@ def is_error(body: Json) -> bool:
         return False
     number = result_number(body)
     return (number is not None and number not in _OK) or (number is None and explain(body) is not None)
+
+
+def is_done(body: Mapping[str, Json]) -> bool:
+    """Does it say so itself: by a number, or, where that is left out, by the task that it brings?"""
+    number = result_number(body)
+    if number is not None:
+        return number in _OK
+    return body.get("status") in _NOT_SET and isinstance(body.get("task"), dict) and bool(body["task"])
 
 
 def raise_for(body: Mapping[str, Json], reply: Reply, *, absent: str, title: str) -> None:
