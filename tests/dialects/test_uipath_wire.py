@@ -73,6 +73,28 @@ def test_erasing_is_what_the_guide_shows(uipath: Any, server: FaultServer) -> No
     all_valid(server)
 
 
+@pytest.mark.parametrize("words", [["erase", "--yes"], ["update", "--priority", "high"]])
+def test_a_change_is_made_in_the_tasks_own_folder(uipath: Any, server: FaultServer, words: list[str]) -> None:
+    """Also where the context has none: an item is found without."""
+    unfit = EXCHANGES["without a folder"]["reply"]
+
+    def queue(seen: Seen) -> Any:
+        fits = seen.headers.get("x-uipath-organizationunitid") == "39419"
+        return QUEUE if fits else (unfit["status"], unfit["body"])
+
+    table = {
+        "GET /odata/QueueItems(2499339)": GUIDE,
+        "GET /odata/QueueDefinitions(3899)": queue,
+        "PUT /odata/QueueItems(2499339)": (200, b""),
+    }
+    server.plan(routes(table))
+    result = uipath("task", words[0], "2499339", *words[1:], env={"ORCHCTL_FOLDER": ""})
+    assert (result.code, result.err, server.effects) == (0, "", 1)
+    (put,) = [seen for seen in server.requests if seen.method == "PUT"]
+    assert (body(put)["Name"], put.headers["x-uipath-organizationunitid"]) == ("Queue Demo", "39419")
+    check(put.method, put.target, put.headers, put.body)
+
+
 @pytest.mark.parametrize("status", ["New", "InProgress", "Failed", "Abandoned"])
 def test_what_is_not_done_is_not_erased(uipath: Any, server: FaultServer, status: str) -> None:
     item = {**GUIDE, "Status": status}

@@ -184,6 +184,7 @@ class Core(Dialect):
         expand: str | None = None,
         name: str = "Name",
         listing: str | None = None,
+        folder: str | None = "",
     ) -> dict[str, Any]:
         """An object by number, else by name. A number that nothing has may still be a name.
 
@@ -191,13 +192,12 @@ class Core(Dialect):
         """
         query = {"$expand": expand} if expand else None
         if is_number(ident):
-            reply = self._read(f"{path}({ident})", query=query, accept=_ABSENT)
+            reply = self._read(f"{path}({ident})", query=query, folder=folder, accept=_ABSENT)
             if reply.status != 404:
                 return dict(record(reply).native)
         condition = f"{name} eq {text(ident)}"
-        rows, _ = collection(
-            self._read(listing or path, query={**(query or {}), "$filter": condition, "$top": "2"})
-        )
+        query = {**(query or {}), "$filter": condition, "$top": "2"}
+        rows, _ = collection(self._read(listing or path, query=query, folder=folder))
         if not rows:
             raise NotFound(
                 f"no {what} {ident!r}{self._where_looked}",

@@ -28,8 +28,8 @@ class Lookups(Core):
         self._queue_names: dict[str, str] = {}
         self._job_numbers: dict[str, str] = {}
 
-    def _definition(self, ident: str) -> dict[str, Any]:
-        return self._one(QUEUES, ident, "queue")
+    def _definition(self, ident: str, *, folder: str | None = "") -> dict[str, Any]:
+        return self._one(QUEUES, ident, "queue", folder=folder)
 
     def _queue_id(self, ident: str) -> str:
         """The number of a queue; one request a queue and run."""
@@ -38,13 +38,15 @@ class Lookups(Core):
             found = self._queue_ids[ident] = id_of(self._definition(ident))
         return found
 
-    def _queue_name(self, ident: str) -> str:
+    def _queue_name(self, ident: str, *, folder: str | None = "") -> str:
         """The name of a queue, which calls that make tasks want; a name is taken as it is."""
         if not self.is_id(ident):
             return ident
         found = self._queue_names.get(ident)
         if found is None:
-            found = self._queue_names[ident] = Record(self._definition(ident)).text("Name") or ident
+            found = self._queue_names[ident] = (
+                Record(self._definition(ident, folder=folder)).text("Name") or ident
+            )
         return found
 
     def _robot(self, ident: str) -> dict[str, Any]:

@@ -218,10 +218,11 @@ class Tasks(Lookups):
 
     def _put(self, native: dict[str, Any], changes: Mapping[str, Json]) -> None:
         row = Record(native)
-        queue = self._queue_name(str(row.get("QueueDefinitionId")))
+        home = _home(native)
+        queue = self._queue_name(str(row.get("QueueDefinitionId")), folder=home)
         body: Json = {"Name": queue, **{name: row.get(name) for name in _REPEATED}, **changes}
         path = _item_path(id_of(native))
-        self._write("PUT", path, json=body, effect=Effect.IDEMPOTENT, folder=_home(native))
+        self._write("PUT", path, json=body, effect=Effect.IDEMPOTENT, folder=home)
 
     def _act(self, action: str, native: Mapping[str, Any], more: Mapping[str, Json]) -> None:
         row = Record(native)
