@@ -637,6 +637,44 @@ def test_what_a_robot_does_is_in_its_newest_session(uipath: Any, server: FaultSe
     all_valid(server)
 
 
+def a_thousand_at_most(rows: list[dict[str, Any]]) -> Any:
+    """An answer to a list: what is before it by number or is to be skipped left out, and counted."""
+
+    def step(seen: Seen) -> Any:
+        wanted = query(seen)
+        after = int(wanted.get("$filter", "Id gt 0").removeprefix("Id gt "))
+        left = [row for row in rows if row["Id"] > after]
+        skip = int(wanted.get("$skip", "0"))
+        return {"@odata.count": len(left), "value": left[skip : skip + int(wanted["$top"])]}
+
+    return step
+
+
+def test_more_robots_than_a_page_are_told_with_their_sessions(uipath: Any, server: FaultServer) -> None:
+    robots = [{"Id": number, "Name": f"R{number}"} for number in range(1, 1502)]
+    sessions = [
+        {
+            "Id": number,
+            "Robot": robots[number - 1],
+            "State": state,
+            "ReportingTime": f"2026-01-01T00:0{at}:00Z",
+        }
+        for at, state in ((0, "Disconnected"), (1, "Busy"))
+        for number in range(1, 1502)
+    ]
+    # Two robots are in sessions only, one on either page.
+    known = [robot for robot in robots if robot["Id"] not in (5, 1501)]
+    table = {
+        "GET /odata/Robots": a_thousand_at_most(known),
+        "GET /odata/Sessions": a_thousand_at_most(sessions),
+    }
+    server.plan(routes(table))
+    found = uipath("robot", "list", "-o", "json").json
+    assert {row["status"] for row in found} == {"working"}
+    assert sorted(int(row["id"]) for row in found) == [*range(1, 1502)]
+    all_valid(server)
+
+
 def test_a_tenant_on_premises_is_named_in_a_header(uipath: Any, server: FaultServer) -> None:
     server.plan(routes({"GET /odata/QueueDefinitions": {"value": []}}))
     assert uipath("queue", "list", env={"ORCHCTL_TENANT": "Default"}).code == 0

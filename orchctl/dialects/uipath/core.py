@@ -175,6 +175,21 @@ class Core(Dialect):
         last = Record(rows[-1]).number("Id") if rows else None
         return Page(map(make, rows), next=str(last) if more and last is not None else None)
 
+    def _skipping(
+        self, path: str, query: Mapping[str, str], cursor: str | None, *, folder: str | None = ""
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page by how many rows are before it, for lists of what cannot be filtered by its Id."""
+        query = {
+            **query,
+            "$top": str(LARGEST_PAGE),
+            "$count": "true",
+            **({"$skip": cursor} if cursor else {}),
+        }
+        rows, count = collection(self._read(path, query=query, folder=folder))
+        seen = int(cursor or 0) + len(rows)
+        more = bool(rows) and (seen < count if count is not None else len(rows) >= LARGEST_PAGE)
+        return rows, str(seen) if more else None
+
     def _one(
         self,
         path: str,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import LARGEST_PAGE, ODATA, id_of
+from orchctl.dialects.uipath.core import ODATA, id_of
 from orchctl.dialects.uipath.lookups import ROBOTS, Lookups
-from orchctl.dialects.uipath.odata import Record, collection, record
+from orchctl.dialects.uipath.odata import Record, record
 from orchctl.dialects.uipath.words import ROBOT_STATUS
 from orchctl.model.words import RobotStatus, Unknown
 from orchctl.transport import Effect
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from orchctl.model import Json, NewRobot, Robot, RobotChange, Runtime
 
 _SESSIONS = "/odata/Sessions"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Robots(Lookups):
@@ -32,21 +34,24 @@ class Robots(Lookups):
         return _robot(dict(record(self._write("POST", ROBOTS, json=body)).native), None)
 
     def list_robots(self, cursor: str | None) -> Page[Robot]:
-        """The robots of the folder, each with its newest session; on the first page those in sessions only."""
+        """The robots of the folder, each with its newest session, and those that are in sessions only."""
         page = self._page(ROBOTS, dict, cursor)
         robots = list(page.items)
         sessions = self._sessions(None)
-        rows = [_robot(native, sessions.pop(id_of(native), None)) for native in robots]
-        if cursor is None and page.next is None:
-            rows += [
-                _robot(dict(Record(session).inner("Robot").native), session) for session in sessions.values()
-            ]
+        rows = [_robot(native, sessions.pop(int(id_of(native)), None)) for native in robots]
+        # What is left is no robot of this page; it is none of another either where its number lies within.
+        first, last = int(cursor or -1), int(page.next) if page.next else None
+        rows += [
+            _robot(dict(Record(session).inner("Robot").native), session)
+            for number, session in sessions.items()
+            if first < number and (last is None or number <= last)
+        ]
         return Page(iter(rows), next=page.next)
 
     def get_robot(self, ident: str) -> Robot:
         native = self._robot(ident)
         number = id_of(native)
-        return _robot(native, self._sessions(number).get(number))
+        return _robot(native, self._sessions(number).get(int(number)))
 
     def update_robot(self, ident: str, change: RobotChange) -> None:
         """PATCH, with what the server's schema requires beside the change."""
@@ -67,39 +72,43 @@ class Robots(Lookups):
 
     def get_robot_status(self, ident: str) -> RobotStatus | Unknown:
         number = id_of(self._robot(ident))
-        return _status(self._sessions(number).get(number))
+        return _status(self._sessions(number).get(int(number)))
 
     def list_runtimes(self, cursor: str | None) -> Page[Runtime]:
         """``GetMachineSessionRuntimesByFolderId``, or of the tenant where no folder is chosen."""
         folder = self._folder_number()
         name = f"ByFolderId(folderId={folder})" if folder else ""
-        skip = int(cursor or 0)
-        query = {
-            "$top": str(LARGEST_PAGE),
-            "$count": "true",
-            **({"$skip": cursor} if cursor else {}),
-        }
         path = f"{_SESSIONS}/{ODATA}.GetMachineSessionRuntimes{name}"
-        rows, count = collection(self._read(path, query=query, folder=None))
-        seen = skip + len(rows)
-        more = bool(rows) and (seen < count if count is not None else len(rows) >= LARGEST_PAGE)
-        return Page(map(_runtime, rows), next=str(seen) if more else None)
+        rows, following = self._skipping(path, {}, cursor, folder=None)
+        return Page(map(_runtime, rows), next=following)
 
-    def _sessions(self, robot: str | None) -> dict[str, dict[str, Any]]:
-        """The newest session of each robot, or of one, by the robot's number."""
+    def _sessions(self, robot: str | None) -> dict[int, dict[str, Any]]:
+        """The newest session of each robot, or of one, by the robot's number.
+
+        All pages at once: a robot is told together with its session, wherever that is in their list. They are
+        in the order of their Ids, since that of their reports changes between two pages.
+        """
         query = {
             "$expand": "Robot",
-            "$orderby": "ReportingTime desc",
-            "$top": "1000",
+            "$orderby": "Id",
             **({"$filter": f"Robot/Id eq {robot}"} if robot is not None else {}),
         }
-        rows, _ = collection(self._read(_SESSIONS, query=query))
-        found: dict[str, dict[str, Any]] = {}
-        for row in rows:
-            number = Record(row).inner("Robot").text("Id")
-            if number is not None:
-                found.setdefault(number, row)
-        return found
+        found: dict[int, dict[str, Any]] = {}
+        cursor: str | None = None
+        while True:
+            rows, cursor = self._skipping(_SESSIONS, query, cursor)
+            for row in rows:
+                number = Record(row).inner("Robot").number("Id")
+                if number is None:
+                    continue
+                if number not in found or _reported(row) > _reported(found[number]):
+                    found[number] = row
+            if cursor is None:
+                return found
+
+
+def _reported(session: dict[str, Any]) -> datetime:
+    return Record(session).time("ReportingTime") or _NEVER
 
 
 def _status(session: dict[str, Any] | None) -> RobotStatus | Unknown:
