@@ -59,14 +59,17 @@ class Queues(Tasks):
     def queue_stats(self, ident: str) -> QueueStats:
         """Tasks by status, counted one by one where the server does not count them."""
         if Feature.COUNT_TASKS in self.dialect.features:
-            return next(self.dialect.count_tasks(ident))
+            for stats in self._paged(lambda cursor: self.dialect.count_tasks(ident, cursor)):
+                return stats
+            # No document says that a queue without tasks is in the report.
+            return model.QueueStats(queue=self.get_queue(ident).name, total=0, counts={})
         name = self.get_queue(ident).name
         counts = Counter(TaskStatus(task.status) for task in self.list_tasks(ident, model.TaskFilter()))
         return model.QueueStats(queue=name, total=counts.total(), counts=counts)
 
     def all_queue_stats(self) -> Iterator[QueueStats]:
         if Feature.COUNT_TASKS in self.dialect.features:
-            yield from self.dialect.count_tasks(None)
+            yield from self._paged(lambda cursor: self.dialect.count_tasks(None, cursor))
             return
         for queue in self.list_queues():
             yield self.queue_stats(queue.id)

@@ -430,7 +430,7 @@ class Dialect(ABC):
     def delete_queue(self, ident: str) -> None:
         raise AssertionError
 
-    def count_tasks(self, queue: str | None) -> Iterator[QueueStats]:
+    def count_tasks(self, queue: str | None, cursor: str | None) -> Page[QueueStats]:
         """Tasks by status as the orchestrator counts them, of one queue or of all."""
         raise AssertionError
 

@@ -675,6 +675,35 @@ def test_more_robots_than_a_page_are_told_with_their_sessions(uipath: Any, serve
     all_valid(server)
 
 
+def test_more_queues_than_a_page_are_counted(uipath: Any, server: FaultServer) -> None:
+    rows = [
+        {
+            "Id": number,
+            "QueueDefinitionId": number,
+            "QueueDefinitionName": f"Q{number}",
+            "ItemsToProcess": number,
+        }
+        for number in range(1, 1502)
+    ]
+    path = "GET /odata/QueueProcessingRecords/UiPathODataSvc.RetrieveQueuesProcessingStatus"
+    server.plan(routes({path: a_thousand_at_most(rows)}))
+    found = uipath("queue", "stats", "-o", "json").json
+    assert [(row["queue"], row["new"]) for row in found] == [(f"Q{at}", at) for at in range(1, 1502)]
+    all_valid(server)
+
+
+def test_a_queue_that_the_report_leaves_out_has_no_tasks(uipath: Any, server: FaultServer) -> None:
+    path = "GET /odata/QueueProcessingRecords/UiPathODataSvc.RetrieveQueuesProcessingStatus"
+    other = {"QueueDefinitionId": 1, "QueueDefinitionName": "Other", "ItemsToProcess": 7}
+    for rows in ([], [other]):
+        server.plan(routes({path: {"value": rows}, "GET /odata/QueueDefinitions": {"value": [QUEUE]}}))
+        found = uipath("queue", "stats", "Queue Demo", "-o", "json")
+        assert (found.code, found.err) == (0, "")
+        assert (found.json["queue"], found.json["new"], found.json["total"]) == ("Queue Demo", 0, 0)
+        assert uipath("queue", "wait", "Queue Demo", "--for", "empty", "--timeout", "2s").code == 0
+    all_valid(server)
+
+
 def test_a_tenant_on_premises_is_named_in_a_header(uipath: Any, server: FaultServer) -> None:
     server.plan(routes({"GET /odata/QueueDefinitions": {"value": []}}))
     assert uipath("queue", "list", env={"ORCHCTL_TENANT": "Default"}).code == 0

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from orchctl import model
+from orchctl.dialects.base import Page
 from orchctl.dialects.uipath.core import id_of, writable
 from orchctl.dialects.uipath.lookups import QUEUES, Lookups
-from orchctl.dialects.uipath.odata import Record, collection, record
+from orchctl.dialects.uipath.odata import Record, record
 from orchctl.transport import Effect
 
 if TYPE_CHECKING:
-    from orchctl.dialects.base import Page
     from orchctl.model import Json, NewQueue, Queue, QueueChange, QueueStats
 
 _STATUS = "/odata/QueueProcessingRecords/UiPathODataSvc.RetrieveQueuesProcessingStatus"
@@ -43,13 +42,17 @@ class Queues(Lookups):
     def delete_queue(self, ident: str) -> None:
         self._write("DELETE", f"{QUEUES}({id_of(self._definition(ident))})", effect=Effect.IDEMPOTENT)
 
-    def count_tasks(self, queue: str | None) -> Iterator[QueueStats]:
+    def count_tasks(self, queue: str | None, cursor: str | None) -> Page[QueueStats]:
         """``RetrieveQueuesProcessingStatus``; it does not count the abandoned, retried and deleted."""
-        query = {"$top": "1000", "$orderby": "QueueDefinitionId"}
-        if queue is not None:
-            query["$filter"] = f"QueueDefinitionId eq {self._queue_id(queue)}"
-        rows, _ = collection(self._read(_STATUS, query=query))
-        return map(_stats, rows)
+        query = {"$orderby": "QueueDefinitionId"}
+        if queue is None:
+            rows, following = self._skipping(_STATUS, query, cursor)
+            return Page(map(_stats, rows), next=following)
+        number = self._queue_id(queue)
+        query["$filter"] = f"QueueDefinitionId eq {number}"
+        rows, following = self._skipping(_STATUS, query, cursor)
+        its_own = (row for row in rows if Record(row).text("QueueDefinitionId") == number)
+        return Page(map(_stats, its_own), next=following)
 
     def _fields(self, fields: NewQueue | QueueChange) -> dict[str, Json]:
         if fields.auto_change_status is not None:
