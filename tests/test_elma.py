@@ -609,3 +609,19 @@ def test_a_cancel_that_says_neither_yes_nor_no(orchctl: Any, server: FaultServer
         server.plan(reply(200, b"{}"), reply(200, json.dumps(task).encode()))
         result = orchctl("task", "cancel", "7", "--yes", "-o", "name", env=env)
         assert (result.code, "its own status is not one of success" in result.err) == (code, True)
+
+
+def test_the_token_of_another_system_is_in_no_trace(orchctl: Any, server: FaultServer, home: Home) -> None:
+    """An answer names the system that made the task, and with that its credential."""
+    mine, other = str(uuid4()), str(uuid4())
+    env = {"ORCHCTL_URL": server.url, "ORCHCTL_DIALECT": "elma", "ORCHCTL_TOKEN": mine}
+    ctx = json.dumps({"scan": f"http://h/v1/task/download_elma?uid=1&system={other}", "then": "shown"})
+    task = {"id": 7, "process": str(uuid4()), "status": "QUEUE", "system": other, "outputCtx": ctx}
+    server.plan(*[reply(200, json.dumps({"status": 200, "task": task}).encode())] * 4)
+    debug = home.path / "debug.txt"
+    for words in (["--debug"], ["--debug-file", str(debug)]):
+        result = orchctl("task", "get", "7", "--fields", "id,native.system", *words, env=env)
+        assert result.code == 0, result.err
+        trace = debug.read_text() if debug.exists() else result.err
+        assert '"system": "***"' in trace and "&system=***" in trace and "shown" in trace
+        assert other not in trace + result.out and mine not in trace

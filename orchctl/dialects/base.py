@@ -235,6 +235,8 @@ class Dialect(ABC):
     needs_ledger: ClassVar[bool] = False
     # The secret goes into each body, and no header carries it.
     secret_in_body: ClassVar[bool] = False
+    # Fields of a body, in lower case, that hold a credential under a name that does not say so.
+    secret_fields: ClassVar[frozenset[str]] = frozenset()
     # A login makes a secret of its own and registers it; an administrator then lets it in.
     registers_itself: ClassVar[bool] = False
     # A list of jobs holds only those asked for; else the client leaves the others out.

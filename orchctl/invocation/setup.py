@@ -79,6 +79,7 @@ class Setup(Program):
             trace=self._trace(),
             explain=dialect.explain,
             refusal=dialect.refusal,
+            hidden=dialect.secret_fields,
             pace=self._pace,
             pool_size=self._parallel,
         )

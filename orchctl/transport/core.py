@@ -57,9 +57,10 @@ class Transport:
 
     ``authorize`` gives the headers that carry the credential: asked before the first request, and with True
     once the server did not accept them. ``explain`` finds the message in an error's body, ``refusal`` the error
-    that a vendor's own code asks for. ``pace`` holds a metered call back, if that takes no more than so many
-    seconds (else it raises Unavailable), and gives those it took. ``retry_timeout`` bounds a call with all its
-    attempts and waits, ``request_timeout`` one attempt; both in seconds.
+    that a vendor's own code asks for, ``hidden`` are the fields of a body that no trace shows. ``pace`` holds a
+    metered call back, if that takes no more than so many seconds (else it raises Unavailable), and gives those it
+    took. ``retry_timeout`` bounds a call with all its attempts and waits, ``request_timeout`` one attempt; both in
+    seconds.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Transport:
         trace: Callable[[str], None] | None = None,
         explain: Explain | None = None,
         refusal: Refusal | None = None,
+        hidden: frozenset[str] = frozenset(),
         pace: Callable[[str, float], float] | None = None,
         pool_size: int = 1,
         attempts: int = ATTEMPTS,
@@ -92,9 +94,10 @@ class Transport:
         self._request_timeout = request_timeout
         self._retry_timeout = max(retry_timeout, request_timeout)
         self._dry_run = dry_run
-        self._tracer = _tracer(trace, clock) if trace is not None else None
+        self._tracer = _tracer(trace, clock, hidden) if trace is not None else None
         self._explain = explain or explain_generic
         self._refusal = refusal
+        self._hidden = hidden
         self._pace = pace
         self._attempts = attempts
         self._halted = threading.Event()
@@ -257,7 +260,8 @@ class Transport:
 
         # No credential is fetched for a dry run: it may cost a request of its own.
         names = self._credential if self._credential is not None else ("Authorization",)
-        return planned(call, request, credential=names, in_process=self._root == _SANDBOX)
+        in_process = self._root == _SANDBOX
+        return planned(call, request, credential=names, in_process=in_process, hidden=self._hidden)
 
     def _persist(self, call: Call, request: Outgoing, finish: Callable[[Call, Incoming, str, bool], T]) -> T:
         """Attempts until one succeeds, none may follow, or the time is used up."""
@@ -525,10 +529,10 @@ def _network(*, proxy: str | None, **options: Any) -> Wire:
     return HttpWire(proxy=proxy, **options)
 
 
-def _tracer(trace: Callable[[str], None], clock: Callable[[], float]) -> Tracer:
+def _tracer(trace: Callable[[str], None], clock: Callable[[], float], hidden: frozenset[str]) -> Tracer:
     from orchctl.transport.redact import Tracer
 
-    return Tracer(trace, clock)
+    return Tracer(trace, clock, hidden=hidden)
 
 
 def _in_process(path: str | None) -> Wire:

@@ -28,6 +28,7 @@ class Elma(Tasks, Queues, Runs, Processes):
     gaps: ClassVar[Mapping[Feature, Gap]] = GAPS
     needs_ledger: ClassVar[bool] = True
     secret_in_body: ClassVar[bool] = True
+    secret_fields: ClassVar[frozenset[str]] = wire.SECRET_FIELDS
     registers_itself: ClassVar[bool] = True
     task_extras: ClassVar[frozenset[str]] = frozenset({"callback", "process_version"})
 

@@ -28,6 +28,9 @@ from orchctl.transport import Effect, Reply
 if TYPE_CHECKING:
     from orchctl.model import Json
 
+# The token of whoever asks, and of whoever made a task: other systems' tokens come in answers.
+SECRET_FIELDS = frozenset({"auth_tkn", "system"})
+
 # Seed 002. EMPTY_ST is the default of a field that was not set.
 TASK_STATUS = {
     "PREPARE": TaskStatus.PREPARING,
@@ -227,10 +230,10 @@ def _error(number: int | None, said: str, reply: Reply, *, absent: str, title: s
 
 
 def masked(native: Any) -> Json:
-    """The orchestrator's own object without credentials: ``system`` is the token of whoever made the task."""
+    """The orchestrator's own object without credentials."""
     if isinstance(native, dict):
         return {
-            key: MASK if key.lower() in ("system", "auth_tkn") and value else masked(value)
+            key: MASK if key.lower() in SECRET_FIELDS and value else masked(value)
             for key, value in native.items()
         }
     if isinstance(native, list):
