@@ -192,6 +192,14 @@ def test_assets_keep_what_nobody_changed(cli: Any) -> None:
     assert "S3cr3t!" not in listed.out + shown.out
 
 
+def test_a_list_names_the_users_of_all_credentials(cli: Any) -> None:
+    for kind in ("credential", "windows-credential"):
+        words = ["asset", "create", kind, "--type", kind, "--username", f"{kind}-user", "--value-stdin"]
+        made(cli, *words, input="S3cr3t!\n")
+        listed = {row["name"]: row["username"] for row in made(cli, "asset", "list")}
+        assert listed[kind] == f"{kind}-user"
+
+
 def test_a_dry_run_sends_no_write(invoices: Any) -> None:
     for words, path in (
         (["task", "create", "-q", "Invoices", "-p", "a=1"], "/odata/Queues/UiPathODataSvc.AddQueueItem"),

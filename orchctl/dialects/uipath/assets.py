@@ -8,7 +8,7 @@ from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.uipath.core import ODATA, id_of, writable
 from orchctl.dialects.uipath.lookups import Lookups
-from orchctl.dialects.uipath.odata import Record, collection, record, text
+from orchctl.dialects.uipath.odata import Record, collection, every, record, some, text
 from orchctl.dialects.uipath.words import ASSET_TYPE, ASSET_TYPE_WORD
 from orchctl.errors import Refused, UsageFault
 from orchctl.transport import Effect
@@ -61,11 +61,9 @@ class Assets(Lookups):
         nameless = [row for row in rows if _is_credential(row) and not Record(row).text("CredentialUsername")]
         if nameless:
             first, last = (id_of(row) for row in (nameless[0], nameless[-1]))
-            query = {
-                "$filter": f"Id ge {first} and Id le {last} and ValueType eq 'Credential'",
-                "$orderby": "Id",
-                "$top": "1000",
-            }
+            kinds = some(*(f"ValueType eq {text(kind)}" for kind in _CREDENTIALS))
+            where = every(f"Id ge {first}", f"Id le {last}", kinds) or ""
+            query = {"$filter": where, "$orderby": "Id", "$top": "1000"}
             known, _ = collection(self._read(_PATH, query=query))
             users = {id_of(row): Record(row).get("CredentialUsername") for row in known}
             for row in nameless:
