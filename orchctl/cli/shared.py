@@ -57,7 +57,7 @@ def global_options() -> list[TyperOption]:
         _option("--debug", flag=True, help="Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG]."),
         _option("--debug-file", metavar="FILE", help="Trace HTTP into a file of mode 0600."),
         TyperOption(
-            param_decls=["--version"],
+            param_decls=["show_version", "--version"],
             is_flag=True,
             is_eager=True,
             callback=_show_version,
