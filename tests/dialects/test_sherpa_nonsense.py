@@ -101,6 +101,104 @@ def test_a_refusal_in_place_of_the_next_task_is_told(cli: Any, server: FaultServ
 DEEP = "[" * 100_000
 
 
+# Objects
+
+READS = {
+    "task": (["task", "get", ID], "task"),
+    "queue": (["queue", "get", ID], "queue"),
+    "job": (["job", "get", ID], "job"),
+    "job logs": (["job", "logs", ID], "job"),
+    "asset": (["asset", "get", ID], "asset"),
+    "log entry": (["log", "get", ID], "log"),
+    "robot": (["robot", "get", ID], "robot"),
+    "robot group": (["robot", "group", "get", ID], "robotGroup"),
+    "process": (["process", "get", ID], "process"),
+    "process version": (["process", "version", "get", ID], "processVersion"),
+    "trigger": (["trigger", "get", ID], "schedule"),
+    "storage folder": (["storage", "folder", "get", ID], "folders"),
+    "stored file": (["storage", "file", "get", ID], "files"),
+    "account": (["account", "get", ID], "account"),
+}
+
+
+@pytest.mark.parametrize("what", READS)
+@pytest.mark.parametrize(
+    "body", [{"foo": 1}, [{"foo": 1}], {"guid": None}, {"guid": {"a": 1}}, {"guid": True}]
+)
+def test_an_object_that_is_none_is_1(cli: Any, server: FaultServer, what: str, body: Any) -> None:
+    argv, entity = READS[what]
+    server.plan(routes({f"GET /api/{entity}/read/{ID}": body}))
+    result = cli(*argv, "-o", "json")
+    assert (result.code, result.out, result.error["code"]) == (1, "", "unintelligible_answer")
+
+
+def test_a_next_task_that_is_none_is_1(cli: Any, server: FaultServer) -> None:
+    table = {f"GET /api/queue/lastTask/{QUEUE}": {"foo": 1}, f"GET /api/queue/read/{QUEUE}": {"guid": QUEUE}}
+    server.plan(routes(table))
+    for more in ([], ["--take"]):
+        result = cli("task", "next", "-q", QUEUE, *more, "-o", "json")
+        assert (result.code, result.out, server.effects) == (1, "", 0)
+        assert "holds no id" in result.error["message"]
+
+
+def test_a_row_without_an_id_is_1(cli: Any, server: FaultServer) -> None:
+    rows = [{"guid": ID, "name": "A", "status": 0}, {"name": "B", "status": 0}]
+    server.plan(routes({f"POST /api/task/filter/list/{QUEUE}": rows, "GET /api/queue/read": rows}))
+    assert cli("task", "list", "-q", QUEUE, "-o", "json").code == 1
+    assert cli("queue", "list", "-o", "json").code == 1
+
+
+def test_a_job_needs_no_id_of_its_own(cli: Any, server: FaultServer) -> None:
+    """The documents show none in it."""
+    server.plan(routes({f"GET /api/job/read/{ID}": {"status": "4", "stop_after": None}}))
+    job = cli("job", "get", ID, "-o", "json").json
+    assert (job["id"], job["status"]) == (ID, "success")
+
+
+READ_BACK = {
+    "task": (["task", "update", ID, "--priority", "high"], "PUT /api/task/update", "task"),
+    "queue": (["queue", "update", ID, "--description", "D"], "PUT /api/queue/update", "queue"),
+    "job": (["job", "stop", ID], "PUT /api/job/update", "job"),
+    "robot": (["robot", "set-status", ID, "ready"], "PUT /api/robot/setStatus", "robot"),
+}
+
+
+@pytest.mark.parametrize("what", READ_BACK)
+def test_what_was_written_and_makes_no_sense_when_it_is_read_back_is_done(
+    cli: Any, server: FaultServer, what: str
+) -> None:
+    argv, path, entity = READ_BACK[what]
+    natives = {"guid": ID, "name": "N", "status": 0}
+    server.plan(
+        routes(
+            {path: [], f"GET /api/{entity}/read/{ID}": lambda _: {"foo": 1} if server.effects else natives}
+        )
+    )
+    result = cli(*argv, "-o", "json")
+    assert (result.code, server.effects, result.json["id"]) == (0, 1, ID)
+    assert f"done, but the {what} could not be read back" in result.err
+
+
+def test_a_claimed_job_without_an_id_is_in_doubt(cli: Any, server: FaultServer) -> None:
+    answer = {"ConsumeJobErrorCode": 0, "Job": {"foo": 1}}
+    server.plan(routes({"POST /api/robot/consumeNextJob": answer}))
+    result = cli("robot", "consume", ID, "-o", "json")
+    assert (result.code, server.effects) == (11, 1)
+
+
+def test_what_comes_with_a_claimed_job_needs_no_id(cli: Any, server: FaultServer) -> None:
+    answer = {
+        "ConsumeJobErrorCode": 0,
+        "Job": {"GUID": ID},
+        "ProcessVersion": {"Name": "C:/script.robot"},
+        "Task": {"name": "T"},
+    }
+    server.plan(routes({"POST /api/robot/consumeNextJob": answer}))
+    consumed = cli("robot", "consume", ID, "-o", "json").json
+    assert (consumed["job"]["id"], consumed["process_version"]["name"]) == (ID, "C:/script.robot")
+    assert consumed["task"]["name"] == "T"
+
+
 def test_json_in_a_string_may_be_as_odd_as_any(cli: Any, server: FaultServer) -> None:
     server.plan(routes({"GET /api/robot/read": json.dumps(DEEP).encode()}))
     assert cli("robot", "list").code == 1

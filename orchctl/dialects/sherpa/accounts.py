@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, given
+from orchctl.dialects.sherpa.wire import Record, given, id_of
 
 if TYPE_CHECKING:
     from orchctl.model import Json
@@ -37,7 +37,7 @@ class Accounts(Calls):
     def _account(self, native: dict[str, Any]) -> model.Account:
         record = Record(native, self._zone)
         return model.Account(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             login=record.text("login") or "",
             first_name=record.text("firstname"),
             last_name=record.text("lastname"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, dump, given, stamp
+from orchctl.dialects.sherpa.wire import Record, dump, given, id_of, stamp
 from orchctl.errors import UsageFault
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Assets(Calls):
         kind = record.word(_TYPE, "type") or "text"
         text = record.text("text")
         return model.Asset(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             type=kind,
             value=_value(kind, text, record.text("password")),

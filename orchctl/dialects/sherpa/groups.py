@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, given
+from orchctl.dialects.sherpa.wire import Record, given, id_of
 from orchctl.errors import Unsupported
 from orchctl.transport import Effect, quote
 
@@ -63,7 +63,7 @@ class RobotGroups(Calls):
     def _group(self, native: dict[str, Any]) -> model.RobotGroup:
         record = Record(native, self._zone)
         return model.RobotGroup(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             description=record.text("description"),
             native=native,

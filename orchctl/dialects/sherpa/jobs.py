@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, given, stamp
+from orchctl.dialects.sherpa.wire import Record, given, id_of, stamp
 from orchctl.errors import UsageFault
 from orchctl.model.words import JobStatus, Priority
 from orchctl.transport import Call, Effect
@@ -71,8 +71,8 @@ class Jobs(Calls):
         )
 
     def list_jobs(self, wanted: model.JobFilter, cursor: str | None) -> Page[model.Job] | None:
-        """``GET /api/job/read``: not documented, tried."""
-        return self._list("job", lambda native: read_job(native, self._zone))
+        """``GET /api/job/read``: not documented, tried. Its rows may be as poor as the one that is documented."""
+        return self._list("job", lambda native: read_job(native, self._zone, ident=""))
 
     def get_job(self, ident: str) -> model.Job:
         """``GET /api/job/read/{guid}``. Seed 003 prints what it answers under create."""
@@ -119,12 +119,12 @@ class Jobs(Calls):
         return _STATUS_NUMBER[status]
 
 
-def read_job(native: dict[str, Any], zone: tzinfo, *, ident: str = "") -> model.Job:
-    """``ident``: what it was asked for by; the documented answer holds no id."""
+def read_job(native: dict[str, Any], zone: tzinfo, *, ident: str | None = None) -> model.Job:
+    """``ident``: what it was asked for by; the documented answer holds no id, but a status."""
     record = Record(native, zone)
     status = record.word(JOB_STATUS, "status")
     return model.Job(
-        id=record.text("guid", "jobguid", "id") or ident,
+        id=id_of(record, "jobguid", known=None if status is None else ident),
         status=JobStatus.UNKNOWN if status is None else status,
         process=record.reference("processname", "processguid", "processid"),
         process_version=record.reference("processversionname", "processversionguid", "processversionid"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import DEFAULT_CAP, Calls
-from orchctl.dialects.sherpa.wire import dump, given, moment, plain
+from orchctl.dialects.sherpa.wire import Record, dump, given, id_of, moment, plain
 from orchctl.model.logs import log_entry
 from orchctl.model.words import LogLevel, Unknown
 from orchctl.transport import Effect
@@ -85,7 +85,11 @@ class Logs(Calls):
 
     def get_log_entry(self, ident: str) -> model.LogEntry:
         """``GET /api/log/read/{guid}``."""
-        found = self._entry(self._read("log", ident))
+        native = self._read("log", ident)
+        record = Record(native, self._zone)
+        if record.first("message") is None:  # an entry that says something is one, with an id or without
+            id_of(record)
+        found = self._entry(native)
         assert found is not None
         return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, as_form, given
+from orchctl.dialects.sherpa.wire import Record, as_form, given, id_of
 from orchctl.transport import Call, Effect, Multipart, Upload
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Processes(Calls):
     def _process(self, native: dict[str, Any]) -> model.Process:
         record = Record(native, self._zone)
         return model.Process(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             description=record.text("description"),
             version=record.text("processversionname"),
@@ -107,10 +107,11 @@ class Processes(Calls):
         )
 
 
-def read_version(native: dict[str, Any], zone: tzinfo) -> model.ProcessVersion:
+def read_version(native: dict[str, Any], zone: tzinfo, *, ident: str | None = None) -> model.ProcessVersion:
+    """``ident``: what stands for an id that the answer need not hold."""
     record = Record(native, zone)
     return model.ProcessVersion(
-        id=record.text("guid", "id") or "",
+        id=id_of(record, known=ident),
         name=record.text("name") or "",
         process=record.reference("processname", "processguid", "processid"),
         description=record.text("description"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, given
+from orchctl.dialects.sherpa.wire import Record, given, id_of
 
 if TYPE_CHECKING:
     from orchctl.model import Json
@@ -37,7 +37,7 @@ class Queues(Calls):
     def _queue(self, native: dict[str, Any]) -> model.Queue:
         record = Record(native, self._zone)
         return model.Queue(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             description=record.text("description"),
             unique_tasks=record.flag("uniquetasks"),

@@ -10,7 +10,7 @@ from orchctl.dialects.sherpa.calls import Calls
 from orchctl.dialects.sherpa.jobs import read_job
 from orchctl.dialects.sherpa.processes import read_version
 from orchctl.dialects.sherpa.tasks import read_task
-from orchctl.dialects.sherpa.wire import Record, given, unwrapped
+from orchctl.dialects.sherpa.wire import Record, given, id_of, unwrapped
 from orchctl.model.words import RobotStatus, Unknown
 from orchctl.transport import Call, Effect, Reply, quote
 
@@ -96,14 +96,18 @@ class Robots(Calls):
     def consume_job(self, robot: str) -> model.ConsumedJob:
         """``POST /api/robot/consumeNextJob`` (seed 001): its parts are JSON inside JSON, or objects."""
         call = self._call("POST", "/api/robot/consumeNextJob", {"RobotGUID": robot}, coded=True)
-        record, code = self._coded_answer(self.http.send(call), "consumejoberrorcode")
+        reply = self.http.send(call)
+        record, code = self._coded_answer(reply, "consumejoberrorcode")
         job, version, task = (_part(record, key) for key in ("job", "processversion", "task"))
+        if job and Record(job, self._zone).ident("jobguid") is None:
+            raise reply.unintelligible("the job that it gives holds no id")
         return model.ConsumedJob(
             code=code,
             text=record.text("errortext"),
             job=read_job(job, self._zone) if job else None,
-            process_version=read_version(version, self._zone) if version else None,
-            task=read_task(task, self._zone) if task else None,
+            # Of these two no document says that they have one, and the job is claimed.
+            process_version=read_version(version, self._zone, ident="") if version else None,
+            task=read_task(task, self._zone, ident="") if task else None,
             native=dict(record.native),
         )
 
@@ -124,7 +128,7 @@ class Robots(Calls):
         record = Record(native, self._zone)
         status = record.word(_STATUS, "status")
         return model.Robot(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             status=RobotStatus.UNKNOWN if status is None else status,
             type=record.text("type", "robottype"),

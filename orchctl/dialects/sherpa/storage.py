@@ -7,7 +7,7 @@ from typing import Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import ABSENT, Calls
-from orchctl.dialects.sherpa.wire import Record, as_form, given
+from orchctl.dialects.sherpa.wire import Record, as_form, given, id_of
 from orchctl.transport import Call, Effect, Multipart, Upload, quote
 
 
@@ -76,7 +76,7 @@ class Storage(Calls):
     def _storage_folder(self, native: dict[str, Any]) -> model.StorageFolder:
         record = Record(native, self._zone)
         return model.StorageFolder(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             description=record.text("description"),
             created_at=record.time("created", "createdat"),
@@ -86,9 +86,11 @@ class Storage(Calls):
 
     def _stored_file(self, native: dict[str, Any]) -> model.StoredFile:
         record = Record(native, self._zone)
+        name = record.text("name")
         return model.StoredFile(
-            id=record.text("guid", "id"),
-            name=record.text("name") or "",
+            # No document shows this answer: a name will do.
+            id=id_of(record) if name is None else record.ident(),
+            name=name or "",
             folder=record.reference("foldername", "folderguid", "folderid"),
             size=record.number("size"),
             created_at=record.time("created", "createdat"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import ABSENT, DEFAULT_CAP, Calls
-from orchctl.dialects.sherpa.wire import Record, dump, given, join_tags, split_tags, stamp, unwrapped
+from orchctl.dialects.sherpa.wire import Record, dump, given, id_of, join_tags, split_tags, stamp, unwrapped
 from orchctl.errors import NotFound, Refused
 from orchctl.model.words import Priority, TaskStatus
 from orchctl.transport import Call, Effect, quote
@@ -244,7 +244,8 @@ class Tasks(Calls):
         return read_task(native, self._zone)
 
 
-def read_task(native: dict[str, Any], zone: tzinfo) -> model.Task:
+def read_task(native: dict[str, Any], zone: tzinfo, *, ident: str | None = None) -> model.Task:
+    """``ident``: what stands for an id that the answer need not hold."""
     record = Record(native, zone)
     status = record.word(TASK_STATUS, "status")
     payload = record.nested("parameters")
@@ -253,7 +254,7 @@ def read_task(native: dict[str, Any], zone: tzinfo) -> model.Task:
         payload = dict(payload)
         output = payload.pop("output")
     return model.Task(
-        id=record.text("guid", "id") or "",
+        id=id_of(record, known=ident),
         name=record.text("name"),
         queue=record.text("queuename", "queueid", "queueguid"),
         status=TaskStatus.UNKNOWN if status is None else status,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchctl import model
 from orchctl.dialects.base import Page
 from orchctl.dialects.sherpa.calls import Calls
-from orchctl.dialects.sherpa.wire import Record, given, stamp
+from orchctl.dialects.sherpa.wire import Record, given, id_of, stamp
 from orchctl.errors import BadRequest, Refused
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Triggers(Calls):
     def _trigger(self, native: dict[str, Any]) -> model.Trigger:
         record = Record(native, self._zone)
         return model.Trigger(
-            id=record.text("guid", "id") or "",
+            id=id_of(record),
             name=record.text("name") or "",
             process=record.reference("processname", "processguid", "processid", "process"),
             status=record.word(_STATUS, "status"),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from orchctl.errors import UsageFault
+from orchctl.errors import Unintelligible, UsageFault
 from orchctl.model.words import Unknown
 from orchctl.times import rfc3339
 
@@ -103,9 +103,9 @@ class Record:
         value = self.first(*keys)
         return value if value is None or isinstance(value, str) else dump(value)
 
-    def ident(self) -> str | None:
+    def ident(self, *keys: str) -> str | None:
         """The object's own GUID or number; what is neither identifies nothing."""
-        value = self.first("guid", "id")
+        value = self.first("guid", *keys, "id")
         return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
     def reference(self, *keys: str) -> str | None:
@@ -147,6 +147,19 @@ class Record:
             return words[int(value)]
         except (KeyError, OverflowError, TypeError, ValueError):
             return Unknown(value)
+
+
+def id_of(record: Record, *keys: str, known: str | None = None) -> str:
+    """The id of an object, under one of ``keys`` too; ``known`` where its answer need not say it.
+
+    :raises Unintelligible: the server's object has none.
+    """
+    found = record.ident(*keys) or known
+    if found is None:
+        raise Unintelligible(
+            "the server answered with an object that holds no id", hint="see it with --debug"
+        )
+    return found
 
 
 def unwrapped(data: Json) -> Json:
