@@ -406,6 +406,97 @@ def test_a_trigger_that_was_not_switched_is_refused(
     all_valid(server)
 
 
+READS = {
+    "task": ["task", "get", "1"],
+    "tasks of a queue": ["task", "list", "-q", "1"],
+    "queue": ["queue", "get", "1"],
+    "job": ["job", "get", "1"],
+    "job logs": ["job", "logs", "1"],
+    "asset": ["asset", "get", "1"],
+    "robot": ["robot", "get", "1"],
+    "process": ["process", "get", "1"],
+    "trigger": ["trigger", "get", "1"],
+}
+
+
+@pytest.mark.parametrize("what", READS)
+def test_an_object_that_is_none_is_1(uipath: Any, server: FaultServer, what: str) -> None:
+    server.plan(reply(200, b'{"foo": 1}'))
+    result = uipath(*READS[what], "-o", "json")
+    assert (result.code, result.out, result.error["code"]) == (1, "", "unintelligible_answer")
+
+
+LISTS = [
+    "task list -q 1",
+    "queue list",
+    "job list",
+    "asset list",
+    "robot list",
+    "process list",
+    "folder list",
+]
+
+
+@pytest.mark.parametrize(
+    "words", [*LISTS, "process version list 1", "process version get P:1", "trigger list"]
+)
+def test_a_row_that_is_none_is_1(uipath: Any, server: FaultServer, words: str) -> None:
+    server.plan(reply(200, b'{"value": [{"foo": 1}], "Id": 1, "ProcessKey": "P"}'))
+    result = uipath(*words.split(), "-o", "json")
+    assert (result.code, result.out, result.error["code"]) == (1, "", "unintelligible_answer")
+
+
+CREATES = {
+    "queue": (["queue", "create", "--name", "Q"], "/odata/QueueDefinitions"),
+    "asset": (["asset", "create", "A", "--type", "text", "--value", "V"], "/odata/Assets"),
+    "folder": (["folder", "create", "F"], "/odata/Folders"),
+    "robot": (["robot", "create", "--name", "R"], "/odata/Robots"),
+    "process": (["process", "create", "--name", "P"], "/odata/Releases"),
+    "trigger": (
+        ["trigger", "create", "--name", "T", "--process", "1", "--cron", "0 0 8 * * ?"],
+        "/odata/ProcessSchedules",
+    ),
+    "job": (
+        ["job", "create", "--process", "1"],
+        "/odata/Jobs/UiPath.Server.Configuration.OData.StartJobs",
+    ),
+    "restarted job": (
+        ["job", "restart", "1"],
+        "/odata/Jobs/UiPath.Server.Configuration.OData.RestartJob",
+    ),
+    "taken task": (["task", "next", "-q", "Q", "--take"], "/odata/Queues/UiPathODataSvc.StartTransaction"),
+}
+
+
+@pytest.mark.parametrize("what", CREATES)
+def test_a_write_that_is_answered_with_no_object_leaves_its_outcome_open(
+    uipath: Any, server: FaultServer, what: str
+) -> None:
+    argv, path = CREATES[what]
+    table = {
+        f"POST {path}": {"value": [{"foo": 1}]},
+        "GET /odata/Releases(1)": {"Id": 1, "Name": "P", "Key": "K"},
+        "GET /odata/Processes": {"value": [{"Id": "P", "Version": "1.0.0"}]},
+    }
+    server.plan(routes(table))
+    result = uipath(*argv, "-o", "json")
+    assert (result.code, result.out, server.effects) == (11, "", 1)
+    assert "it does not say the" in result.error["message"]
+
+
+def test_a_job_that_was_stopped_and_makes_no_sense_is_stopped(uipath: Any, server: FaultServer) -> None:
+    server.plan(reply(200, b'{"foo": 1}'))
+    result = uipath("job", "stop", "1", "-o", "json")
+    assert (result.code, result.json["id"], result.json["status"]) == (0, "1", "unknown")
+    assert "done, but the job could not be read back" in result.err
+
+
+def test_a_queue_that_is_none_gives_no_name_to_create_in(uipath: Any, server: FaultServer) -> None:
+    server.plan(routes({"GET /odata/QueueDefinitions(1)": {"foo": 1}}))
+    result = uipath("task", "create", "-q", "1", "-p", "a=b", "-o", "json")
+    assert (result.code, server.effects, asked(server)) == (1, 0, ["GET /odata/QueueDefinitions(1)"])
+
+
 def test_a_page_of_html_is_an_error_with_its_likely_cause(uipath: Any, server: FaultServer) -> None:
     server.plan(reply(200, PAGE.encode(), {"Content-Type": "text/html"}))
     result = uipath("queue", "list")

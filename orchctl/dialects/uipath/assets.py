@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import ODATA, id_of, writable
+from orchctl.dialects.uipath.core import ODATA, id_of, made, writable
 from orchctl.dialects.uipath.lookups import Lookups
-from orchctl.dialects.uipath.odata import Record, collection, every, record, some, text
+from orchctl.dialects.uipath.odata import Record, collection, every, some, text
 from orchctl.dialects.uipath.words import ASSET_TYPE, ASSET_TYPE_WORD
 from orchctl.errors import Refused, UsageFault
 from orchctl.transport import Effect
@@ -52,7 +52,7 @@ class Assets(Lookups):
             body |= value
         else:
             body |= {"HasDefaultValue": False, "UserValues": [{**user, "ValueType": kind, **value}]}
-        return _asset(dict(record(self._write("POST", _PATH, json=body)).native))
+        return made(self._write("POST", _PATH, json=body), _asset)
 
     def list_assets(self, cursor: str | None) -> Page[Asset]:
         """``GetFiltered``, which leaves out users' names; the older list has them and leaves out secrets."""
@@ -219,7 +219,7 @@ def _asset(native: dict[str, Any]) -> Asset:
     kind = row.text("ValueType") or ""
     per_robot = row.text("ValueScope") == "PerRobot"
     return model.Asset(
-        id=row.text("Id") or "",
+        id=id_of(row),
         name=row.text("Name") or "",
         type=ASSET_TYPE_WORD.get(kind.lower(), kind),
         value=_shown(row, kind),

@@ -209,7 +209,9 @@ class Core(Dialect):
         if is_number(ident):
             reply = self._read(f"{path}({ident})", query=query, folder=folder, accept=_ABSENT)
             if reply.status != 404:
-                return dict(record(reply).native)
+                native = dict(record(reply).native)
+                id_of(native)
+                return native
         condition = f"{name} eq {text(ident)}"
         query = {**(query or {}), "$filter": condition, "$top": "2"}
         rows, _ = collection(self._read(listing or path, query=query, folder=folder))
@@ -218,6 +220,7 @@ class Core(Dialect):
                 f"no {what} {ident!r}{self._where_looked}",
                 hint=f"orchctl {what} list shows those there are; each folder has its own",
             )
+        id_of(rows[0])
         return rows[0]
 
     @property
@@ -250,12 +253,21 @@ def folder_header(folder: str) -> dict[str, str]:
     return {"X-UIPATH-FolderPath-Encoded": encoded}
 
 
-def id_of(native: Mapping[str, Any]) -> str:
+def id_of(native: Mapping[str, Any] | Record) -> str:
     """:raises Unintelligible: the server's object has no number."""
-    number = Record(native).number("Id")
+    row = native if isinstance(native, Record) else Record(native)
+    number = row.number("Id")
     if number is None:
         raise Unintelligible("the server answered with an object that has no Id", hint="see it with --debug")
     return str(number)
+
+
+def made(reply: Reply, make: Callable[[dict[str, Any]], T], what: str = "object") -> T:
+    """What a write answers with. One without an Id says nothing about what was done."""
+    try:
+        return make(dict(record(reply).native))
+    except Unintelligible:
+        raise reply.unintelligible(f"it does not say the {what}'s Id") from None
 
 
 def path_text(value: str) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import FOLDERS, Core, id_of
-from orchctl.dialects.uipath.odata import Record, collection, record, text
+from orchctl.dialects.uipath.core import FOLDERS, Core, id_of, made
+from orchctl.dialects.uipath.odata import Record, collection, text
 from orchctl.errors import NotFound
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Folders(Core):
             "PermissionModel": "FineGrained",
             **above,
         }
-        return _folder(dict(record(self._write("POST", FOLDERS, json=body, folder=None)).native))
+        return made(self._write("POST", FOLDERS, json=body, folder=None), _folder)
 
     def list_folders(self, cursor: str | None) -> Page[Folder]:
         """``GetAllForCurrentUser``; older servers have only ``/odata/Folders``."""
@@ -55,7 +55,7 @@ def _folder(native: dict[str, Any]) -> Folder:
     row = Record(native)
     name = row.text("DisplayName") or ""
     return model.Folder(
-        id=row.text("Id") or "",
+        id=id_of(row),
         key=row.text("Key"),
         name=name,
         path=row.text("FullyQualifiedName") or name,

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import ODATA, id_of
+from orchctl.dialects.uipath.core import ODATA, id_of, made
 from orchctl.dialects.uipath.lookups import JOB_PARTS, JOBS, JOBS_METER, Lookups
 from orchctl.dialects.uipath.odata import (
     Record,
     collection,
     every,
     moment,
-    record,
     some,
     text,
 )
@@ -57,7 +56,7 @@ class Jobs(Lookups):
         rows, _ = collection(reply)
         if not rows:
             raise reply.unintelligible("it names no job")
-        return self._job(rows[0])
+        return made(reply, lambda _: self._job(rows[0]))
 
     def list_jobs(self, wanted: JobFilter, cursor: str | None) -> Page[Job]:
         """The newest first."""
@@ -88,7 +87,7 @@ class Jobs(Lookups):
         body: Json = {"jobId": int(self._job_number(ident))}
         path = f"{JOBS}/{ODATA}.RestartJob"
         reply = self._write("POST", path, json=body, query={"$expand": JOB_PARTS})
-        return self._job(dict(record(reply).native))
+        return made(reply, self._job)
 
     def _stop(self, ident: str, strategy: str) -> None:
         body: Json = {"jobIds": [int(self._job_number(ident))], "strategy": strategy}
@@ -102,7 +101,7 @@ class Jobs(Lookups):
     def _job(self, native: dict[str, Any]) -> Job:
         row = Record(native)
         release, robot, error = row.inner("Release"), row.inner("Robot"), row.inner("JobError")
-        key = row.text("Key", "Id") or ""
+        key = row.text("Key") or id_of(row)
         if number := row.text("Id"):
             self._job_numbers[key] = number
         return model.Job(

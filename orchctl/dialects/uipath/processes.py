@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import LARGEST_PAGE, ODATA, id_of, in_part, path_text
+from orchctl.dialects.uipath.core import LARGEST_PAGE, ODATA, id_of, in_part, made, path_text
 from orchctl.dialects.uipath.lookups import RELEASES, Lookups
-from orchctl.dialects.uipath.odata import Record, collection, record, text
+from orchctl.dialects.uipath.odata import Record, collection, text
 from orchctl.errors import NotFound, Refused
 from orchctl.transport import Call, Effect, Multipart, Upload
 
@@ -43,7 +43,7 @@ class Processes(Lookups):
             "ProcessVersion": new.min_version or Record(rows[0]).text("Version"),
             **({"Description": new.description} if new.description is not None else {}),
         }
-        return _process(dict(record(self._write("POST", RELEASES, json=body)).native))
+        return made(self._write("POST", RELEASES, json=body), _process)
 
     def list_processes(self, cursor: str | None) -> Page[Process]:
         return self._page(RELEASES, _process, cursor)
@@ -143,7 +143,7 @@ def _process(native: dict[str, Any]) -> Process:
     arguments = row.inner("Arguments")
     given, answered = arguments.parsed("Input"), arguments.parsed("Output")
     return model.Process(
-        id=row.text("Id") or "",
+        id=id_of(row),
         name=row.text("Name") or "",
         description=row.text("Description"),
         version=row.text("ProcessVersion"),
@@ -160,7 +160,7 @@ def _version(native: dict[str, Any]) -> ProcessVersion:
     row = Record(native)
     package, version = row.text("Id", "Title"), row.text("Version")
     return model.ProcessVersion(
-        id=row.text("Key") or _key(package, version) or "",
+        id=row.text("Key") or _key(package, version) or id_of(row),
         name=version or "",
         process=package,
         description=row.text("Description", "ReleaseNotes"),

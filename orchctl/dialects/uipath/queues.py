@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import id_of, writable
+from orchctl.dialects.uipath.core import id_of, made, writable
 from orchctl.dialects.uipath.lookups import QUEUES, Lookups
-from orchctl.dialects.uipath.odata import Record, record
+from orchctl.dialects.uipath.odata import Record
 from orchctl.transport import Effect
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Queues(Lookups):
     def create_queue(self, new: NewQueue) -> Queue:
         """``POST /odata/QueueDefinitions``."""
         body: Json = {"Name": new.name, **self._fields(new)}
-        return _queue(dict(record(self._write("POST", QUEUES, json=body)).native))
+        return made(self._write("POST", QUEUES, json=body), _queue)
 
     def list_queues(self, cursor: str | None) -> Page[Queue]:
         return self._page(QUEUES, _queue, cursor)
@@ -75,7 +75,7 @@ def _queue(native: dict[str, Any]) -> Queue:
     row = Record(native)
     retries = row.number("MaxNumberOfRetries")
     return model.Queue(
-        id=row.text("Id") or "",
+        id=id_of(row),
         name=row.text("Name") or "",
         description=row.text("Description"),
         unique_tasks=row.flag("EnforceUniqueReference"),

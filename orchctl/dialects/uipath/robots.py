@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import ODATA, id_of
+from orchctl.dialects.uipath.core import ODATA, id_of, made
 from orchctl.dialects.uipath.lookups import ROBOTS, Lookups
-from orchctl.dialects.uipath.odata import Record, record
+from orchctl.dialects.uipath.odata import Record
 from orchctl.dialects.uipath.words import ROBOT_STATUS
 from orchctl.model.words import RobotStatus, Unknown
 from orchctl.transport import Effect
@@ -31,7 +31,7 @@ class Robots(Lookups):
             "HostingType": "Floating",
             **({"Description": new.description} if new.description is not None else {}),
         }
-        return _robot(dict(record(self._write("POST", ROBOTS, json=body)).native), None)
+        return made(self._write("POST", ROBOTS, json=body), lambda native: _robot(native, None))
 
     def list_robots(self, cursor: str | None) -> Page[Robot]:
         """The robots of the folder, each with its newest session, and those that are in sessions only."""
@@ -143,7 +143,7 @@ def _runtime(native: dict[str, Any]) -> Runtime:
 def _robot(native: dict[str, Any], session: dict[str, Any] | None) -> Robot:
     row, seen = Record(native), Record(session or {})
     return model.Robot(
-        id=row.text("Id") or "",
+        id=id_of(row),
         name=row.text("Name") or "",
         status=_status(session),
         type=row.text("Type"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import ODATA, id_of, in_part
+from orchctl.dialects.uipath.core import ODATA, id_of, in_part, made
 from orchctl.dialects.uipath.lookups import Lookups
 from orchctl.dialects.uipath.odata import Record, every, is_number, moment, record, some, text
 from orchctl.dialects.uipath.words import PRIORITY, PRIORITY_NATIVE, TASK_STATUS, TASK_STATUS_NATIVE
@@ -40,15 +40,12 @@ class Tasks(Lookups):
         body: Json = {"itemData": {"Name": queue, **item}}
         try:
             reply = self._write("POST", f"{_ACTIONS}/{_NAMESPACE}.AddQueueItem", json=body)
-            task = self._task(dict(record(reply).native), queue)
-            if not task.id:
-                raise reply.unintelligible("it does not say the item's Id")
+            return made(reply, lambda native: self._task(native, queue), "item")
         except OutcomeUnknown as doubt:
             found = self._made_after_all(new)
             if found is None:
                 raise doubt from None
             return found
-        return task
 
     def create_tasks(self, queue: str, news: Sequence[NewTask]) -> Mapping[int, str]:
         """``BulkAddQueueItems``, each on its own; ordinals count from 1."""
@@ -140,7 +137,7 @@ class Tasks(Lookups):
         reply = self._write("POST", f"{_ACTIONS}/{_NAMESPACE}.StartTransaction", json=body)
         if reply.status == 204 or reply.empty:
             return None
-        return self._task(dict(record(reply).native), name)
+        return made(reply, lambda native: self._task(native, name), "item")
 
     def finish_task(self, task: Task, status: TaskStatus, result: Json, reason: str | None) -> None:
         """``SetTransactionResult``. A business exception is not retried, an application exception may be."""
@@ -293,7 +290,7 @@ class Tasks(Lookups):
         reference = row.text("Reference")
         robot = row.inner("Robot").text("Name")
         return model.Task(
-            id=row.text("Id") or "",
+            id=id_of(row),
             name=reference,
             queue=queue or row.inner("QueueDefinition").text("Name") or row.text("QueueDefinitionId"),
             status=_status(row),

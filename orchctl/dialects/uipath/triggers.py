@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchctl import model
 from orchctl.dialects.base import Page
-from orchctl.dialects.uipath.core import ODATA, id_of, writable
+from orchctl.dialects.uipath.core import ODATA, id_of, made, writable
 from orchctl.dialects.uipath.lookups import Lookups
 from orchctl.dialects.uipath.odata import Record, moment, record
 from orchctl.errors import Refused
@@ -42,7 +42,7 @@ class Triggers(Lookups):
             **({"StopProcessDate": moment(new.end_at)} if new.end_at else {}),
             **({"Description": new.description} if new.description is not None else {}),
         }
-        return _trigger(dict(record(self._write("POST", _PATH, json=body)).native))
+        return made(self._write("POST", _PATH, json=body), _trigger)
 
     def list_triggers(self, cursor: str | None) -> Page[Trigger]:
         return self._page(_PATH, _trigger, cursor)
@@ -127,7 +127,7 @@ def _trigger(native: dict[str, Any]) -> Trigger:
     enabled = row.flag("Enabled")
     robots = [Record(each).text("Name", "Id") or "" for each in row.rows("ExecutorRobots")]
     return model.Trigger(
-        id=row.text("Id") or "",
+        id=id_of(row),
         name=row.text("Name") or "",
         process=row.text("ReleaseName"),
         status=None if enabled is None else "enabled" if enabled else "disabled",
