@@ -276,11 +276,53 @@ def test_an_answer_without_a_task_leaves_a_create_open(
 
 
 def test_a_status_without_a_task_is_no_crash(server: FaultServer, speak: Speak) -> None:
-    answers(server, {"status": 200}, b"[]")
+    answers(server, {"status": 200}, {"foo": 1}, {"status": 200, "task": 5}, b"[]")
+    for _ in range(4):
+        with pytest.raises(Unintelligible):
+            speak().get_task("1")
+    answers(server, {"status": 200, "task": {}})
     with pytest.raises(NotFound):
         speak().get_task("1")
+
+
+READS = [
+    "task get 1",
+    "task wait 1",
+    "job get 1",
+    "job logs 1",
+    "process list",
+    f"process get {PROCESS}",
+    "process get Invoices",
+    f"process version list {PROCESS}",
+    "queue list",
+    "queue get Invoices",
+    "task create -q Invoices -p a=1",
+    f"task create -q {PROCESS} -p a=1",
+]
+
+
+@pytest.mark.parametrize("words", READS)
+@pytest.mark.parametrize("body", [{"foo": 1}, {"status": 200, "process": [{"foo": 1}], "task": {"foo": 1}}])
+def test_an_answer_that_makes_no_sense_is_1(words: str, body: Any, server: FaultServer, orchctl: Any) -> None:
+    answers(server, body)
+    env = {"ORCHCTL_URL": server.url, "ORCHCTL_DIALECT": "elma", "ORCHCTL_TOKEN": SYSTEM}
+    result = orchctl(*words.split(), "-o", "json", env=env)
+    assert (result.code, result.out, result.error["code"]) == (1, "", "unintelligible_answer")
+    assert not any(seen.target.endswith("/create") for seen in server.requests)
+
+
+def test_a_list_that_is_left_out_is_empty(server: FaultServer, speak: Speak) -> None:
+    """A field that is zero or empty may be left out: an answer with a status says that much."""
+    answers(server, {"status": 200})
+    page = speak().list_processes(None)
+    assert page is not None
+    assert list(page.items) == []
+
+
+def test_variables_that_make_no_sense_are_not_none(server: FaultServer, speak: Speak) -> None:
+    answers(server, replied(EXCHANGES["repository: one version of a process"]), {"foo": 1})
     with pytest.raises(Unintelligible):
-        speak().get_task("1")
+        speak().get_process(PROCESS)
 
 
 def test_a_path_that_is_missing_is_no_missing_task(server: FaultServer, speak: Speak) -> None:

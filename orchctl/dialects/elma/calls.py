@@ -99,9 +99,12 @@ class Calls(Dialect):
         if not wire.is_done(body):
             raise reply.unintelligible("its own status is not one of success")
 
-    def _answer(self, reply: Reply, *, absent: str) -> dict[str, Json]:
+    def _answer(self, reply: Reply, *, absent: str, part: str | None = None) -> dict[str, Json]:
         """The body, if its own status is no error. HTTP's 404 is a path that the server does not have,
-        unless a task-shaped answer comes with it."""
+        unless a task-shaped answer comes with it.
+
+        ``part`` may be left out where it is empty, by an answer that has a status.
+        """
         if reply.status == 404:
             try:
                 body = reply.data()
@@ -117,6 +120,8 @@ class Calls(Dialect):
         if not isinstance(body, dict):
             raise reply.unintelligible("an object was expected")
         wire.raise_for(body, reply, absent=absent, title=self.title)
+        if part is not None and part not in body and wire.result_number(body) is None:
+            raise reply.unintelligible(f"it has neither a status nor {part!r}")
         return body
 
 

@@ -44,19 +44,18 @@ class Repository(Calls):
                 raise self._no_process(name)
             if not number:
                 return native
-            name = str(native.get("token"))
-        body = self._call(
-            "/v1/repository/find",
-            {"token": name, "version": number},
-            effect=Effect.READ,
-            absent=f"no process {ident!r}",
-        )
-        native = body.get("process")  # type: ignore[assignment]  # checked below
-        if isinstance(native, list):
-            native = native[0] if native else None
-        if not isinstance(native, dict) or not native:
+            name = wire.id_of(native)
+        path = "/v1/repository/find"
+        reply = self._send(path, {"token": name, "version": number}, effect=Effect.READ)
+        found = self._answer(reply, absent=f"no process {ident!r}").get("process", 0)
+        if isinstance(found, list):
+            found = found[0] if found else None
+        if not isinstance(found, dict | None):
+            raise reply.unintelligible("the answer holds no process")
+        if not found:
             raise NotFound(f"no process {ident!r}")
-        return native
+        wire.id_of(found)
+        return found
 
     def _process_named(self, name: str) -> dict[str, Any] | None:
         named = [native for native in self._all_processes() if native.get("name") == name]
@@ -91,10 +90,10 @@ class Repository(Calls):
         """
         page, limit, seen = (int(part) for part in (cursor or "0:0:0").split(":"))
         reply = self._send(path, {"page": page, "limit": limit, **fields}, effect=Effect.READ)
-        body = self._answer(reply, absent="no such process")
+        body = self._answer(reply, absent="no such process", part="process")
         found = body.get("process")
         rows = [found] if isinstance(found, dict) else found or []
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("token") for row in rows):
             raise reply.unintelligible("a list of processes was expected")
         total = body.get("total")
         seen += len(rows)
@@ -127,12 +126,8 @@ class Processes(Repository):
         native = self._found_process(ident)
         process = _process(native)
         try:
-            body = self._call(
-                "/v1/repository/context",
-                {"uuid": process.version_id},
-                effect=Effect.READ,
-                absent=f"no variables of the process {ident!r}",
-            )
+            reply = self._send("/v1/repository/context", {"uuid": process.version_id}, effect=Effect.READ)
+            body = self._answer(reply, absent=f"no variables of the process {ident!r}", part="ctx")
         except NoRoute:
             return process
         described = body.get("ctx") or []
@@ -154,7 +149,7 @@ class Processes(Repository):
 
 def _queue(native: Mapping[str, Any]) -> Queue:
     return model.Queue(
-        id=str(native.get("token") or ""),
+        id=wire.id_of(native),
         name=str(native.get("name") or native.get("token") or ""),
         description=native.get("desc") or None,
         native=wire.masked(native),
@@ -164,7 +159,7 @@ def _queue(native: Mapping[str, Any]) -> Queue:
 def _process(native: Mapping[str, Any]) -> Process:
     version = native.get("version")
     return model.Process(
-        id=str(native.get("token") or ""),
+        id=wire.id_of(native),
         name=str(native.get("name") or native.get("token") or ""),
         description=native.get("desc") or None,
         version=None if version is None else str(version),
@@ -179,7 +174,7 @@ def _version(native: Mapping[str, Any], process: str | None) -> ProcessVersion:
     """Its id is what ``get`` takes: the server has no call for a version by its own UUID alone."""
     number = native.get("version")
     return model.ProcessVersion(
-        id=f"{native.get('token')}@{number}",
+        id=f"{wire.id_of(native)}@{number}",
         name=str(number),
         process=process or native.get("name") or native.get("token"),
         description=native.get("desc") or None,

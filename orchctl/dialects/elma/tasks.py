@@ -28,6 +28,8 @@ class Reading(Calls):
     def _read_task(self, ident: str) -> tuple[dict[str, Json], Reply]:
         reply = self._send("/v1/orchestra/task/status", {"id": number_of(ident)}, effect=Effect.READ)
         body = self._answer(reply, absent=f"no task {ident!r}")
+        if not isinstance(body.get("task", 0), dict | None):
+            raise reply.unintelligible("the answer holds no task")
         if not native_task(body):
             raise NotFound(f"no task {ident!r}")
         return body, reply

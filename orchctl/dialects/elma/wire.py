@@ -20,6 +20,7 @@ from orchctl.errors import (
     OutcomeUnknown,
     Refused,
     Unavailable,
+    Unintelligible,
 )
 from orchctl.model.words import JobStatus, LogLevel, Priority, TaskStatus, Unknown
 from orchctl.sanitize import MASK, safe, scrub
@@ -157,6 +158,19 @@ def failure(log: Any) -> str | None:
     lines = list(log_lines(log, zone=UTC, start=None))
     errors = [line for line in lines if line.level in (LogLevel.ERROR, LogLevel.CRITICAL)]
     return (errors or lines)[-1].message if lines else None
+
+
+def id_of(native: Mapping[str, Any]) -> str:
+    """A process's token, which is the same for all its versions.
+
+    :raises Unintelligible: the server's object has none.
+    """
+    token = native.get("token")
+    if not isinstance(token, str) or not token:
+        raise Unintelligible(
+            "the server answered with a process that has no token", hint="see it with --debug"
+        )
+    return token
 
 
 def explain(body: Json) -> str | None:
