@@ -39,7 +39,7 @@ def test_a_list_that_is_not_documented_is_tried(cli: Any, server: FaultServer, k
 
 @pytest.mark.parametrize("kind", LISTS)
 @pytest.mark.parametrize(
-    "answer", [(404, {}), (405, {}), (400, {}), (500, b"Fatal error"), (200, {"guid": ID}), []]
+    "answer", [(404, {}), (405, {}), (501, {}), (400, {}), (422, {}), (200, b""), (200, {"guid": ID}), []]
 )
 def test_where_there_is_none_what_this_machine_has_seen_is_read_anew(
     cli: Any, server: FaultServer, kind: str, answer: Any
@@ -58,6 +58,34 @@ def test_where_there_is_none_what_this_machine_has_seen_is_read_anew(
     server.requests.clear()
     cli(*noun, "list")
     assert gone not in asked(server)  # what is gone is forgotten
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_that_is_down_has_no_empty_list(
+    cli: Any, server: FaultServer, kind: str, status: int
+) -> None:
+    noun, entity, _ = LISTS[kind]
+    server.plan(routes({f"GET /api/{entity}/read": (status, b"Fatal error")}))
+    result = cli(*noun, "list", "-o", "json", "--retry-timeout", "1", "--request-timeout", "1")
+    assert (result.code, result.out) == (6, "")
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("answer", [{"foo": 1}, {"data": []}, {"guid": {"a": 1}}])
+def test_an_object_that_is_none_is_no_sign_that_there_is_no_list(
+    cli: Any, server: FaultServer, kind: str, answer: Any
+) -> None:
+    noun, entity, _ = LISTS[kind]
+    server.plan(routes({f"GET /api/{entity}/read": answer}))
+    result = cli(*noun, "list", "-o", "json")
+    assert (result.code, result.out, result.error["code"]) == (1, "", "unintelligible_answer")
+
+
+def test_a_refusal_in_place_of_a_list_that_is_tried_is_told(cli: Any, server: FaultServer) -> None:
+    server.plan(routes({"GET /api/queue/read": {"error": "no licence"}}))
+    result = cli("queue", "list", "-o", "json")
+    assert (result.code, result.error["message"]) == (5, "Sherpa Orchestrator refused: no licence")
 
 
 def test_an_empty_list_is_empty_where_nothing_was_seen(cli: Any, server: FaultServer) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from orchctl.dialects.base import Dialect, Page
-from orchctl.dialects.sherpa.wire import Record, as_form, as_json, plain, unwrapped, zone_of
+from orchctl.dialects.sherpa.wire import Record, as_form, as_json, id_of, plain, unwrapped, zone_of
 from orchctl.errors import BadRequest, NotFound, Refused, Unintelligible
 from orchctl.registry import Registry
 from orchctl.transport import Call, Effect, Reply, Transport, quote
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ABSENT = frozenset({204, 404})
-# How a server may say that it has no such call.
-_NO_SUCH_CALL = frozenset({400, 404, 405, 422, 500, 501})
+# How a server may say that it has no such call, or that this one lacks its guid; no document has the codes. Not
+# 500: a server that has failed would look like one without a list.
+_NO_SUCH_CALL = frozenset({400, 404, 405, 422, 501})
 _OTHER_METHOD = frozenset({404, 405, 501})
 # The Designer's default for "max count"; whether the API shares it is not documented.
 DEFAULT_CAP = 100
@@ -103,6 +104,9 @@ class Calls(Dialect):
         if reply.status != 200 or reply.empty:
             return None
         rows = unwrapped(reply.data(noise=True))
+        if isinstance(rows, dict) and rows:
+            self._no_refusal(rows)
+            id_of(Record(rows, self._zone))
         if isinstance(rows, dict) or rows in (None, False, ""):
             return None  # it looked for a single object, and found one or, in a way that PHP has for it, none
         found = _objects(rows)
