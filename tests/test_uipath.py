@@ -119,6 +119,77 @@ def test_more_tasks_than_a_page(invoices: Any, home: Home) -> None:
     assert len(invoices("task", "list", "-q", "Invoices", "--limit", "101", "-o", "name").out.split()) == 101
 
 
+@pytest.fixture
+def in_every_status(cli: Any) -> Any:
+    made(cli, "queue", "create", "--name", "Q", "--max-retries", "1")
+    for number, words in enumerate(
+        (["--priority", "high"], ["--deadline", "2030-01-01T00:00:00Z"], [], [], []), 1
+    ):
+        made(cli, "task", "create", "-q", "Q", "--reference", f"INV-{number}", "-P", f"n={number}", *words)
+    outcomes = (
+        ["success", "--result", '{"posted": true}'],
+        ["failed", "--reason", "no"],
+        ["failed-business"],
+    )
+    for outcome in outcomes:
+        ident = made(cli, "task", "next", "-q", "Q", "--take")["id"]
+        made(cli, "task", "finish", ident, "--status", *outcome)
+    made(cli, "task", "next", "-q", "Q", "--take")
+    made(cli, "task", "create", "-q", "Q", "--reference", "INV-6", "--postpone", "2030-01-01T00:00:00Z")
+    gone = made(cli, "task", "create", "-q", "Q", "--reference", "INV-7")["id"]
+    assert cli("task", "delete", gone, "--yes").code == 0
+    seen = {task["status"] for task in made(cli, "task", "list", "-q", "Q")}
+    assert seen >= {"new", "postponed", "in-progress", "success", "retried", "failed-business", "deleted"}
+    return cli
+
+
+OWN = "note: these columns are the orchestrator's own and are not sent: "
+
+
+def not_sent(result: Any) -> set[str]:
+    (note,) = [line for line in result.err.splitlines() if line.startswith(OWN)]
+    return set(note.removeprefix(OWN).split(", "))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "yaml"])
+def test_an_export_makes_the_tasks_anew(in_every_status: Any, home: Home, suffix: str) -> None:
+    cli, path = in_every_status, home.path / f"rt.{suffix}"
+    fields = "reference,payload,priority,postponed_until,deadline"
+    assert cli("task", "export", "-q", "Q", "--to", str(path)).code == 0
+    made(cli, "queue", "create", "--name", "R")
+    words = ["task", "create", "-q", "R", "--from", str(path), "--as-new", "--parallel", "1"]
+    result = cli(*words, "-o", "json")
+    assert (result.code, {row["state"] for row in result.json}) == (0, {"ok"})
+    assert {"parent_id", "retries", "status"} <= not_sent(result)
+    listed = made(cli, "task", "list", "-q", "R", "--fields", fields)
+    assert listed == made(cli, "task", "list", "-q", "Q", "--fields", fields)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "yaml"])
+def test_an_export_changes_the_tasks_that_it_names(in_every_status: Any, home: Home, suffix: str) -> None:
+    cli, path = in_every_status, home.path / f"rt.{suffix}"
+    assert cli("task", "export", "-q", "Q", "--status", "new", "--to", str(path)).code == 0
+    before = made(cli, "task", "list", "-q", "Q", "--fields", "id,name,payload,priority,status,retries")
+    path.write_text(path.read_text().replace("normal", "low"))
+    result = cli("task", "create", "-q", "Q", "--from", str(path), "--yes", "-o", "json")
+    assert (result.code, {row["state"] for row in result.json}) == (0, {"ok"})
+    after = made(cli, "task", "list", "-q", "Q", "--fields", "id,name,payload,priority,status,retries")
+    assert {"retries", "status"} <= not_sent(result)
+    assert (
+        "note: tasks that are there already keep these, which are not sent: name, reference\n" in result.err
+    )
+    lowered = [{**task, "priority": "low"} if task["status"] == "new" else task for task in before]
+    assert after == lowered != before
+
+
+def test_a_field_that_only_the_orchestrator_sets_is_refused_on_the_command_line(invoices: Any) -> None:
+    create = ["task", "create", "-q", "Invoices", "-p", "a=b"]
+    assert invoices(*create, "--retries", "2").code == 14
+    ident = made(invoices, *create)["id"]
+    assert invoices("task", "update", ident, "--status", "success").code == 14
+    assert invoices(*create, "--retries", "2", "--from", "-", input='{"name": "A"}\n').code in (2, 14)
+
+
 def test_each_folder_has_its_own(cli: Any) -> None:
     path = "Общая/Отдел"
     made(cli, "folder", "create", "Общая")

@@ -90,6 +90,8 @@ def load(
     session.progress.hide()
     if unsent := rows.unsent:
         program.note(f"these columns are the orchestrator's own and are not sent: {', '.join(unsent)}")
+    if kept := noun.kept:
+        program.note(f"tasks that are there already keep these, which are not sent: {', '.join(kept)}")
     if lookalikes := rows.lookalikes:
         program.note(f"these columns go to the payload, as they are written: {', '.join(lookalikes)}")
     if program.is_rehearsal:

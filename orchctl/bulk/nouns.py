@@ -50,11 +50,14 @@ class Noun(ABC, Generic[New]):
     feature: Feature
     """What the orchestrator has to be able to do for any row to make sense."""
     columns: ClassVar[Mapping[str, Reader]]
-    own: ClassVar[frozenset[str]]
+    own: frozenset[str]
     has_payload: ClassVar[bool] = False
     holds_secrets: ClassVar[bool] = False
-    unchangeable: ClassVar[frozenset[str]] = frozenset()
-    """Columns that count for something new only."""
+
+    @property
+    def kept(self) -> Sequence[str]:
+        """The columns met so far that say what an object has for good, so that no change of them was sent."""
+        return ()
 
     @property
     def looked_for_in(self) -> str | None:
@@ -86,7 +89,11 @@ class Noun(ABC, Generic[New]):
 
 
 class Tasks(Noun[NewTask]):
-    """Rows that are tasks; ``template`` is what the command line says for all of them."""
+    """Rows that are tasks; ``template`` is what the command line says for all of them.
+
+    ``own``: what the orchestrator sets by itself beside the fields that each of them does. ``fixed``: what counts
+    for something new only.
+    """
 
     feature = Feature.CREATE_TASK
     columns: ClassVar[Mapping[str, Reader]] = {
@@ -105,7 +112,7 @@ class Tasks(Noun[NewTask]):
         "retries": cells.whole,
         "parent_id": cells.text,
     }
-    own: ClassVar[frozenset[str]] = frozenset(
+    own = frozenset(
         [
             "queue",
             "output",
@@ -120,11 +127,19 @@ class Tasks(Noun[NewTask]):
         ]
     )
     has_payload: ClassVar[bool] = True
-    unchangeable: ClassVar[frozenset[str]] = frozenset({"reference", "parent_id"})
 
-    def __init__(self, template: NewTask) -> None:
+    def __init__(
+        self, template: NewTask, *, own: frozenset[str] = frozenset(), fixed: frozenset[str] = frozenset()
+    ) -> None:
+        self.own = self.own | own
+        self._fixed = fixed
+        self._kept: set[str] = set()
         self._template = template
         self._given = {name: getattr(template, name) for name in _NEW_TASK}
+
+    @property
+    def kept(self) -> Sequence[str]:
+        return sorted(self._kept)
 
     @property
     def looked_for_in(self) -> str | None:
@@ -155,7 +170,8 @@ class Tasks(Noun[NewTask]):
         self, ident: str, values: dict[str, Any], payload: dict[str, Json], seen_at: datetime | None
     ) -> Entry[NewTask]:
         tags = values.pop("tags", None)
-        values = {name: value for name, value in values.items() if name not in self.unchangeable}
+        self._kept.update(self._fixed & values.keys())
+        values = {name: value for name, value in values.items() if name not in self._fixed}
         if payload and "payload" in values:
             if not isinstance(values["payload"], dict):
                 raise BadCell("the payload is no object, so columns cannot be laid over it")
@@ -224,7 +240,7 @@ class Queues(Noun[NewQueue]):
         "auto_change_status": cells.flag,
         "max_retries": cells.whole,
     }
-    own: ClassVar[frozenset[str]] = frozenset({"native"})
+    own = frozenset({"native"})
 
     def entry(self, values: dict[str, Any], payload: dict[str, Json], *, as_new: bool) -> Entry[NewQueue]:
         ident = values.pop("id", None)
@@ -262,7 +278,7 @@ class Assets(Noun[NewAsset]):
         "scope": cells.scope,
         "expires_at": cells.moment,
     }
-    own: ClassVar[frozenset[str]] = frozenset({"updated_at", "native"})
+    own = frozenset({"updated_at", "native"})
     holds_secrets: ClassVar[bool] = True
 
     def __init__(self, *, by_name: bool) -> None:
@@ -362,9 +378,9 @@ def _is_change(change: Any) -> bool:
     return any(getattr(change, field.name) is not None for field in fields(change))
 
 
-def noun_of(what: str, template: NewTask | None) -> Noun[Any]:
+def noun_of(what: str, template: NewTask | None, dialect: Dialect) -> Noun[Any]:
     """What the rows of a command are."""
     if what == "task":
         assert template is not None
-        return Tasks(template)
+        return Tasks(template, own=dialect.own_task_fields, fixed=dialect.fixed_task_fields)
     return Queues() if what == "queue" else Assets(by_name=what == "asset change")

@@ -182,12 +182,12 @@ class Rows(Generic[New]):
     def _column(self, name: str) -> _Column:
         noun = self._noun
         found = _Column()
-        if name in noun.columns:
+        if name in noun.own:
+            found.is_own = True
+        elif name in noun.columns:
             found.read = noun.columns[name]
         elif noun.has_payload and name.startswith(_PAYLOAD) and len(name) > len(_PAYLOAD):
             found.key = name.removeprefix(_PAYLOAD)
-        elif name in noun.own:
-            found.is_own = True
         elif self._payload_columns:
             found.key = name
         self._known[name] = found
@@ -203,7 +203,7 @@ class Rows(Generic[New]):
         close = get_close_matches(unknown.lower(), [*noun.columns, *noun.own], n=1)
         if close:
             return f"did you mean the column {close[0]}?"
-        columns = f"the columns are: {', '.join(noun.columns)}"
+        columns = f"the columns are: {', '.join(name for name in noun.columns if name not in noun.own)}"
         return f"{columns}; with --payload-columns others go to the payload" if noun.has_payload else columns
 
 

@@ -247,6 +247,10 @@ class Dialect(ABC):
     tells_machines_of_log: ClassVar[bool] = False
     # Which of a task's process_version, callback and progress there is a place for.
     task_extras: ClassVar[frozenset[str]] = frozenset()
+    # Which fields of a task it alone sets, and which are what they were when the task was created: in a file, that
+    # may be an export, they are no wishes.
+    own_task_fields: ClassVar[frozenset[str]] = frozenset()
+    fixed_task_fields: ClassVar[frozenset[str]] = frozenset({"reference", "parent_id"})
     # The kinds of secrets that are no tokens themselves: see login.
     logs_in_with: ClassVar[frozenset[Kind]] = frozenset()
     # A list of tasks shows the name or reference each was created with: one in doubt can be looked for by it.

@@ -107,9 +107,9 @@ class Many(Showing, Asking, Inputs):
         register(Row, table=("row", "state", "id", "error"), plural="failures")
         asked = bool(self.options.output or self.env.get("ORCHCTL_OUTPUT") or self.options.query)
         every_row = asked or not self.streams.stdout_is_terminal
-        return load(
-            self._begun_session(), noun_of(noun, template), file, FileWishes(**reading), every_row=every_row
-        )
+        session = self._begun_session()
+        rows = noun_of(noun, template, self.client.dialect)
+        return load(session, rows, file, FileWishes(**reading), every_row=every_row)
 
     def export(self, tasks: Iterable[Task], *, to: Path | None, clobber: bool) -> None:
         """Write tasks so that --from reads them back. Unlike other results they are CSV by default."""

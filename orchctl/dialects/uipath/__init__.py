@@ -31,6 +31,8 @@ class Uipath(Tasks, Queues, Jobs, Assets, Logs, Robots, Processes, Triggers, Fol
     gaps: ClassVar[Mapping[Feature, Gap]] = GAPS
     tells_tasks_apart: ClassVar[bool] = True
     task_extras: ClassVar[frozenset[str]] = frozenset({"progress"})
+    own_task_fields: ClassVar[frozenset[str]] = frozenset({"status", "retries", "parent_id"})
+    fixed_task_fields: ClassVar[frozenset[str]] = frozenset({"name", "reference"})
     logs_in_with: ClassVar[frozenset[Kind]] = LOGS_IN_WITH
     filters_jobs: ClassVar[bool] = True
     lists_log_from_a_time: ClassVar[bool] = True
