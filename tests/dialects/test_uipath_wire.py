@@ -83,7 +83,10 @@ def test_a_change_is_made_in_the_tasks_own_folder(uipath: Any, server: FaultServ
         return QUEUE if fits else (unfit["status"], unfit["body"])
 
     table = {
-        "GET /odata/QueueItems(2499339)": GUIDE,
+        "GET /odata/QueueItems(2499339)": lambda _: {
+            **GUIDE,
+            "Priority": "High" if server.effects else "Low",
+        },
         "GET /odata/QueueDefinitions(3899)": queue,
         "PUT /odata/QueueItems(2499339)": (200, b""),
     }
@@ -348,7 +351,7 @@ def test_a_task_of_which_only_the_progress_was_set_is_changed_in_part(
 ) -> None:
     progress = "POST /odata/QueueItems(2499339)/UiPathODataSvc.SetTransactionProgress"
     table = {
-        "GET /odata/QueueItems(2499339)": {**GUIDE, "Status": "InProgress"},
+        "GET /odata/QueueItems(2499339)": {**GUIDE, "Status": "InProgress", "Priority": "Low"},
         "GET /odata/QueueDefinitions(3899)": QUEUE,
         progress: (200, b""),
         "PUT /odata/QueueItems(2499339)": (409, {"message": "it is in progress"}),

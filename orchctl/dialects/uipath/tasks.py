@@ -107,7 +107,7 @@ class Tasks(Lookups):
         return self._task(self._item(ident))
 
     def update_task(self, ident: str, change: TaskChange) -> None:
-        """``PUT /odata/QueueItems({id})``: what was read, with the changes in it.
+        """``PUT /odata/QueueItems({id})``: what was read, with the changes in it; none where it has them all.
 
         Of a task in progress only the progress can be set, by ``SetTransactionProgress``.
         """
@@ -127,6 +127,8 @@ class Tasks(Lookups):
             **({"DueDate": moment(change.deadline)} if change.deadline else {}),
             **({"Progress": change.progress} if change.progress is not None else {}),
         }
+        if not (changes := _differing(native, changes)):
+            return
         with in_part("its progress is set" if is_changed else None, look=f"orchctl task get {ident}"):
             self._put(native, changes)
 
@@ -320,6 +322,16 @@ def _status(row: Record) -> TaskStatus | Unknown:
         return TaskStatus.FAILED_BUSINESS if kind == "BusinessException" else status
     until = row.time("DeferDate") if status is TaskStatus.NEW else None
     return TaskStatus.POSTPONED if until is not None and until > datetime.now(UTC) else status
+
+
+def _differing(native: Mapping[str, Any], changes: Mapping[str, Json]) -> dict[str, Json]:
+    """Those of the changes that the item does not have already: an export that is sent back has them all."""
+    row = Record(native)
+    return {
+        name: value
+        for name, value in changes.items()
+        if row.get(name) != value and ((time := row.time(name)) is None or moment(time) != value)
+    }
 
 
 def _item_path(ident: object) -> str:
