@@ -197,6 +197,28 @@ def test_a_field_that_only_the_orchestrator_sets_is_refused_on_the_command_line(
     assert invoices(*create, "--retries", "2", "--from", "-", input='{"name": "A"}\n').code in (2, 14)
 
 
+COUNTED = (
+    "note: UiPath Orchestrator counts a postponed task as new, and does not count those that are abandoned, "
+    "retried or deleted: orchctl task list tells them apart\n"
+)
+
+
+@pytest.mark.parametrize(
+    "words", [["stats", "Q"], ["stats"], ["stats", "Q", "--chart"], ["stats", "--chart"]]
+)
+def test_counts_say_what_they_do_not_tell_apart(in_every_status: Any, words: list[str]) -> None:
+    result = in_every_status("queue", *words)
+    assert (result.code, result.err) == (0, COUNTED)
+
+
+def test_counts_that_are_waited_for_or_watched_are_as_before(in_every_status: Any) -> None:
+    result = in_every_status("queue", "wait", "Q", "--for", "empty", "--timeout", "0.1", "-o", "json")
+    assert result.code == 8
+    assert (result.json["new"], result.json["postponed"]) == (3, 0)
+    top = in_every_status("top", "--once", "-o", "json")
+    assert (top.code, top.err, top.json["queues"][0]["new"]) == (0, "", 3)
+
+
 def test_each_folder_has_its_own(cli: Any) -> None:
     path = "Общая/Отдел"
     made(cli, "folder", "create", "Общая")

@@ -17,7 +17,7 @@ from orchctl.errors import NotAllowed, Unsupported
 from orchctl.model.words import JobStatus, RobotStatus, TaskStatus, Unknown
 
 if TYPE_CHECKING:
-    from orchctl.model import Job, Robot, Task
+    from orchctl.model import Job, QueueStats, Robot, Task
 
 T = TypeVar("T")
 
@@ -125,8 +125,8 @@ class Overviews(Follows, Robots):
             for name, found in tasks.items():
                 yield _counted(name, found, now)
         elif Feature.COUNT_TASKS in self.dialect.features:
-            for stats in self.all_queue_stats():
-                yield self._counted_by_server(stats.queue, stats.total, stats.counts)
+            for stats in self._counted_by_server(None):
+                yield self._view_of(stats)
         else:
             for queue in self.list_queues():
                 yield _counted(queue.name, self._tasks_of(queue.id), now)
@@ -134,12 +134,13 @@ class Overviews(Follows, Robots):
     def _tasks_of(self, queue: str) -> Iterator[Task]:
         return self._paged(lambda cursor: self.dialect.list_tasks(queue, model.TaskFilter(), cursor))
 
-    def _counted_by_server(self, name: str, total: int, counts: Mapping[TaskStatus, int]) -> QueueView:
+    def _view_of(self, stats: QueueStats) -> QueueView:
         """Where a server counts, its lists are in the order of creation: the first that waits is the oldest."""
         oldest: Task | None = None
-        if counts.get(TaskStatus.NEW):
-            oldest = next(self.list_tasks(name, model.TaskFilter(statuses=(TaskStatus.NEW,))), None)
-        return _view(name, counts, total=total, oldest=oldest.created_at if oldest else None)
+        if stats.counts.get(TaskStatus.NEW):
+            oldest = next(self.list_tasks(stats.queue, model.TaskFilter(statuses=(TaskStatus.NEW,))), None)
+        since = oldest.created_at if oldest else None
+        return _view(stats.queue, stats.counts, total=stats.total, oldest=since)
 
     def _jobs_of_interest(self, now: datetime) -> Iterator[Job]:
         self.require(Feature.LIST_JOBS)

@@ -59,7 +59,8 @@ class Queues(Tasks):
     def queue_stats(self, ident: str) -> QueueStats:
         """Tasks by status, counted one by one where the server does not count them."""
         if Feature.COUNT_TASKS in self.dialect.features:
-            for stats in self._paged(lambda cursor: self.dialect.count_tasks(ident, cursor)):
+            for stats in self._counted_by_server(ident):
+                self._note_roughly()
                 return stats
             # No document says that a queue without tasks is in the report.
             return model.QueueStats(queue=self.get_queue(ident).name, total=0, counts={})
@@ -69,7 +70,16 @@ class Queues(Tasks):
 
     def all_queue_stats(self) -> Iterator[QueueStats]:
         if Feature.COUNT_TASKS in self.dialect.features:
-            yield from self._paged(lambda cursor: self.dialect.count_tasks(None, cursor))
+            for stats in self._counted_by_server(None):
+                self._note_roughly()
+                yield stats
             return
         for queue in self.list_queues():
             yield self.queue_stats(queue.id)
+
+    def _counted_by_server(self, ident: str | None) -> Iterator[QueueStats]:
+        return self._paged(lambda cursor: self.dialect.count_tasks(ident, cursor))
+
+    def _note_roughly(self) -> None:
+        if self.dialect.counts_roughly is not None:
+            self._note_once(f"{self.dialect.title} {self.dialect.counts_roughly}")

@@ -251,6 +251,8 @@ class Dialect(ABC):
     # may be an export, they are no wishes.
     own_task_fields: ClassVar[frozenset[str]] = frozenset()
     fixed_task_fields: ClassVar[frozenset[str]] = frozenset({"reference", "parent_id"})
+    # What count_tasks takes together or leaves out, as the user reads it.
+    counts_roughly: ClassVar[str | None] = None
     # The kinds of secrets that are no tokens themselves: see login.
     logs_in_with: ClassVar[frozenset[Kind]] = frozenset()
     # A list of tasks shows the name or reference each was created with: one in doubt can be looked for by it.

@@ -31,6 +31,10 @@ class Uipath(Tasks, Queues, Jobs, Assets, Logs, Robots, Processes, Triggers, Fol
     gaps: ClassVar[Mapping[Feature, Gap]] = GAPS
     tells_tasks_apart: ClassVar[bool] = True
     task_extras: ClassVar[frozenset[str]] = frozenset({"progress"})
+    counts_roughly: ClassVar[str | None] = (
+        "counts a postponed task as new, and does not count those that are abandoned, retried or deleted: "
+        "orchctl task list tells them apart"
+    )
     own_task_fields: ClassVar[frozenset[str]] = frozenset({"status", "retries", "parent_id"})
     fixed_task_fields: ClassVar[frozenset[str]] = frozenset({"name", "reference"})
     logs_in_with: ClassVar[frozenset[Kind]] = LOGS_IN_WITH

@@ -43,7 +43,7 @@ class Queues(Lookups):
         self._write("DELETE", f"{QUEUES}({id_of(self._definition(ident))})", effect=Effect.IDEMPOTENT)
 
     def count_tasks(self, queue: str | None, cursor: str | None) -> Page[QueueStats]:
-        """``RetrieveQueuesProcessingStatus``; it does not count the abandoned, retried and deleted."""
+        """``RetrieveQueuesProcessingStatus``; see ``counts_roughly``."""
         query = {"$orderby": "QueueDefinitionId"}
         if queue is None:
             rows, following = self._skipping(_STATUS, query, cursor)
