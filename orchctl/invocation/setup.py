@@ -169,9 +169,9 @@ class Setup(Program):
             except OSError as error:
                 raise LocalFault(f"cannot write the debug file {path}: {error.strerror}") from None
             self._closing.callback(os.close, descriptor)
-            with suppress(OSError, AttributeError):  # Windows has other rights
-                if S_ISREG(os.fstat(descriptor).st_mode):  # one that was there may have had others
-                    os.fchmod(descriptor, 0o600)
+            if os.name == "posix" and S_ISREG(os.fstat(descriptor).st_mode):
+                with suppress(OSError):  # of somebody else's file
+                    os.fchmod(descriptor, 0o600)  # one that was there may have had other rights
             return self._trace_into(descriptor, path)
         if self.options.debug or is_on(asked):
             return self.streams.talk
