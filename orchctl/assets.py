@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def value_of(
-    run: Invocation, kind: str, text: str | None, *, name: str, from_stdin: bool, ask: bool
+    run: Invocation, kind: str, text: str | None, *, name: str, needs: str, from_stdin: bool, ask: bool
 ) -> tuple[Json, str | None]:
     """An asset's value and its secret, of which a type has one. ``ask``: for a secret that was not given.
 
@@ -33,14 +33,21 @@ def value_of(
             )
         if not from_stdin and not ask:
             return None, None
-        return None, secret_of(run, f"the secret of {name}", "--value-stdin", from_stdin=from_stdin)
+        what = f"the secret of {name}"
+        return None, secret_of(run, what, "--value-stdin", needs=needs, from_stdin=from_stdin)
     if from_stdin:
         text = _from_stdin(run)
     return (None if text is None else _typed(kind, text)), None
 
 
-def secret_of(run: Invocation, what: str, option: str, *, from_stdin: bool) -> str:
-    """A secret from standard input, or from a person at the terminal."""
+def secret_of(run: Invocation, what: str, option: str, *, needs: str, from_stdin: bool) -> str:
+    """A secret from standard input, or from a person at the terminal.
+
+    :raises Unsupported: the orchestrator lacks the feature it ``needs``; nobody was asked.
+    """
+    from orchctl.dialects.base import Feature
+
+    run.client.require(Feature(needs))
     if from_stdin:
         secret = _from_stdin(run)
     elif run.may_prompt:
@@ -59,7 +66,9 @@ def change(run: Invocation, ident: str, wanted: AssetChange, text: str | None, *
 
     kind = wanted.type or run.client.get_asset(ident).type
     nothing_else = all(getattr(wanted, field.name) is None for field in fields(wanted))
-    plain, secret = value_of(run, kind, text, name=ident, from_stdin=from_stdin, ask=nothing_else)
+    plain, secret = value_of(
+        run, kind, text, name=ident, needs="update_asset", from_stdin=from_stdin, ask=nothing_else
+    )
     return run.client.update_asset(ident, run.some(replace(wanted, value=plain, secret=secret)))
 
 

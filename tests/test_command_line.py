@@ -87,6 +87,9 @@ def test_a_trace_is_for_its_owners_eyes_though_the_file_was_there(
         ["job", "abort", "1"],
         ["queue", "delete", "1"],
         ["robot", "group", "delete", "1"],
+        ["asset", "create", "A", "--type", "secret"],
+        ["asset", "set", "A", "--type", "secret"],
+        ["account", "create", "--login", "a"],
     ],
 )
 def test_what_cannot_be_is_refused_before_anybody_is_asked(

@@ -49,7 +49,13 @@ def create(
     return run.client.create_account(
         NewAccount(
             login=login,
-            password=secret_of(run, f"the password of {login}", "--password-stdin", from_stdin=from_stdin),
+            password=secret_of(
+                run,
+                f"the password of {login}",
+                "--password-stdin",
+                needs="create_account",
+                from_stdin=from_stdin,
+            ),
             first_name=first_name,
             last_name=last_name,
             email=email,
@@ -109,7 +115,9 @@ def update(
     run: Invocation = ctx.obj
     change = AccountChange(
         login=login,
-        password=secret_of(run, "the password", "--password-stdin", from_stdin=True) if from_stdin else None,
+        password=secret_of(run, "the password", "--password-stdin", needs="update_account", from_stdin=True)
+        if from_stdin
+        else None,
         first_name=first_name,
         last_name=last_name,
         email=email,

@@ -85,7 +85,9 @@ def create(
     if rows_from is not None:
         return run.load("asset", rows_from, format=row_format, encoding=encoding, as_new=as_new)
     name, kind = run.needed(name, "argument 'NAME'"), run.needed(kind, "option '--type'")
-    plain, secret = assets.value_of(run, kind, value, name=name, from_stdin=from_stdin, ask=True)
+    plain, secret = assets.value_of(
+        run, kind, value, name=name, needs="create_asset", from_stdin=from_stdin, ask=True
+    )
     return run.client.create_asset(
         NewAsset(
             name=name,
