@@ -95,7 +95,9 @@ class Journal:
         self._file = os.open(path, flags, 0o600)
         closing.callback(os.close, self._file)
         self._pending = [first_line] if first_line else []
-        self._rest = b""
+        self._unwritten = os.lseek(self._file, 0, os.SEEK_END), b""
+        """From where on in the file, and what. One value, so that Ctrl-C never finds half of it changed."""
+        self._is_unsure = False
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._gathering: _Group | None = None
@@ -143,7 +145,7 @@ class Journal:
     def flush(self) -> None:
         """What was said so far survives the end of this process, once this returns."""
         with self._turn:  # another thread may have taken lines that it has not written yet
-            if self._pending or self._rest:
+            if self._pending or self._unwritten[1]:
                 self._write_pending()
 
     def beat(self) -> None:
@@ -176,10 +178,18 @@ class Journal:
     def _write_pending(self) -> None:
         with self._lock:
             lines, self._pending = self._pending, []
-        self._rest += "".join(lines).encode()
+        begin, rest = self._unwritten  # what a full disk left over comes first when there is room again
+        self._unwritten = begin, rest + "".join(lines).encode()
         try:
-            while self._rest:  # what a full disk left over comes first when there is room again
-                self._rest = self._rest[os.write(self._file, self._rest) :]
+            while (unwritten := self._unwritten)[1]:
+                begin, rest = unwritten
+                # Ctrl-C may have come between a write and what was noted of it: then the file says how far it came.
+                end = os.lseek(self._file, 0, os.SEEK_END) if self._is_unsure else begin
+                self._is_unsure = True
+                if end == begin:
+                    end += os.write(self._file, rest)
+                self._unwritten = end, rest[end - begin :]
+                self._is_unsure = False
         except OSError as error:
             raise LocalFault(f"cannot write the journal {self.path}: {reason(error)}") from error
 

@@ -217,6 +217,28 @@ def test_nothing_is_told_that_is_not_on_the_disk(journal: Journal, monkeypatch: 
         assert result.row in {line["row"] for line in lines(journal) if line["state"] == "ok"}
 
 
+@pytest.mark.parametrize("written", [0, 9, None])
+def test_ctrl_c_at_a_write_neither_doubles_nor_loses_a_line(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, written: int | None
+) -> None:
+    """It may come before, within and just after it, and is no reason for the lines to be there twice."""
+    real = os.write
+
+    def interrupted(file: int, data: bytes) -> int:
+        monkeypatch.setattr("orchctl.bulk.journal.os.write", real)
+        if written != 0:
+            real(file, data[:written])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchctl.bulk.journal.os.write", interrupted)
+    journal.result(1, State.OK, ident="a", error=None)
+    with pytest.raises(KeyboardInterrupt):
+        journal.flush()
+    journal.result(2, State.OK, ident="b", error=None)
+    journal.flush()
+    assert [line["row"] for line in lines(journal)] == [1, 2]
+
+
 events = st.lists(
     st.tuples(st.integers(1, 6), st.sampled_from(["sent", "ok", "rejected", "not_sent", "unknown"])),
     max_size=40,
