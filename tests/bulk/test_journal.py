@@ -19,6 +19,7 @@ from orchctl.bulk.journal import Header, Journal
 from orchctl.bulk.outcome import State, Tally
 from orchctl.bulk.runner import Done, Item, Pace, Runner
 from orchctl.errors import LocalFault
+from tests.bulk.nowhere import Nowhere
 
 
 def header(rows: int, run: str | None = None) -> Header:
@@ -166,16 +167,6 @@ def test_what_another_thread_is_about_to_write_is_waited_for(
     flushing.join(10)
     writing.join(10)
     assert seen[0][0] == {"row": 1, "state": "ok", "id": "x"}
-
-
-class Nowhere:
-    """Where nothing goes out."""
-
-    def anew(self) -> None:
-        pass
-
-    def halt(self) -> frozenset[int]:
-        return frozenset()
 
 
 class Slow:

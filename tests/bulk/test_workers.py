@@ -10,14 +10,7 @@ import pytest
 
 from orchctl.bulk.outcome import Tally
 from orchctl.bulk.runner import Done, Item, Pace, Runner, _next_lease
-
-
-class Nowhere:
-    def anew(self) -> None:
-        pass
-
-    def halt(self) -> frozenset[int]:
-        return frozenset()
+from tests.bulk.nowhere import Nowhere
 
 
 class Far:
