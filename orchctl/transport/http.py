@@ -138,7 +138,7 @@ class _Watched:
         whom = f"the proxy {where}" if self.proxy else where
         if last is None or isinstance(last, TimeoutError):
             raise Broken(
-                f"cannot connect to {whom}: no answer within {min(CONNECT_TIMEOUT, deadline.limit):g} s",
+                f"cannot connect to {whom}: no answer within {round(min(CONNECT_TIMEOUT, deadline.limit), 2):g} s",
                 sent=False,
                 hint="check the address, the firewalls on the way and the context's proxy",
             ) from last
@@ -154,7 +154,7 @@ class _Watched:
         """The connection did not come to stand: name what happened. Nothing was sent to the server."""
         if deadline.expired or isinstance(error, TimeoutError):
             return Broken(
-                f"cannot connect to {where}: no handshake within {min(CONNECT_TIMEOUT, deadline.limit):g} s",
+                f"cannot connect to {where}: no handshake within {round(min(CONNECT_TIMEOUT, deadline.limit), 2):g} s",
                 sent=False,
                 hint="check the address, the firewalls on the way and the context's proxy",
             )
@@ -379,7 +379,7 @@ class HttpWire:
 
 def _late(deadline: Deadline) -> Broken:
     return Broken(
-        f"it did not answer completely within {deadline.limit:g} s",
+        f"it did not answer completely within {round(deadline.limit, 2):g} s",
         sent=deadline.sent,
         hint="allow more time with --request-timeout, or ask for less at once",
     )
@@ -391,7 +391,9 @@ def _cut(error: Exception, deadline: Deadline) -> Broken:
         return _late(deadline)
     for each in _causes(error):
         if isinstance(each, (TimeoutError, ReadTimeoutError)):
-            return Broken(f"it sent nothing for {min(IDLE_TIMEOUT, deadline.limit):g} s", sent=deadline.sent)
+            return Broken(
+                f"it sent nothing for {round(min(IDLE_TIMEOUT, deadline.limit), 2):g} s", sent=deadline.sent
+            )
         if isinstance(each, DecodeError):
             return Broken("its answer is compressed, but broken", sent=deadline.sent)
         if isinstance(each, RemoteDisconnected):
