@@ -1,6 +1,6 @@
-"""The way to a server and back: deadlines, retries, the class of every failure. Sole owner of requests.
+"""The way to a server and back: deadlines, retries, the class of every failure. Sole owner of urllib3.
 
-Importing it imports neither requests nor any network code: that waits for the first request over a network.
+Importing it imports no network code: that waits for the first request over a network.
 """
 
 from orchctl.transport.call import (

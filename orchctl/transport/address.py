@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from orchctl.errors import LocalFault
 from orchctl.transport.wire import Origin, Outgoing
 
 NOT_IN_URL = re.compile(r"[\x00-\x20\x7f]")
+_TO_ENCODE = re.compile(r"#.*|%(?![0-9A-Fa-f]{2})|[^!$%&'()*+,./:;=?@A-Z_a-z~0-9-]", re.DOTALL)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -38,6 +39,14 @@ def checked_origin(url: str) -> Origin:
     return origin
 
 
+def encoded(target: str) -> str:
+    """Path and query as they may go out: what no URL may hold percent-encoded, a fragment left out.
+
+    :raises UnicodeEncodeError: a lone surrogate.
+    """
+    return _TO_ENCODE.sub(lambda found: "" if found[0][0] == "#" else quote(found[0]), target)
+
+
 def check_proxy(url: str | None) -> None:
     if url is None:
         return
@@ -60,7 +69,7 @@ def redirected_to(outgoing: Outgoing, location: str, status: int) -> Outgoing:
     if not location or status not in {301, 302, 303, 307, 308}:
         raise ValueError("which leads nowhere")
     try:
-        url = urljoin(outgoing.url, location).partition("#")[0]
+        url = urljoin(outgoing.url, location)
         same = origin_of(url) == origin_of(outgoing.url)
         parts = urlsplit(url)
     except ValueError:
@@ -70,5 +79,5 @@ def redirected_to(outgoing: Outgoing, location: str, status: int) -> Outgoing:
     if outgoing.method not in {"GET", "HEAD"} and status not in {307, 308}:
         raise ValueError(f"where {outgoing.method} would become GET")
     root = outgoing.url[: -len(outgoing.target)]
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    target = encoded((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
     return replace(outgoing, url=root + target, target=target)

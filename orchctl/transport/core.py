@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from orchctl import __version__
 from orchctl.errors import NotAuthenticated, OrchctlError, Unavailable, UsageFault
-from orchctl.transport.address import NOT_IN_URL, check_proxy, checked_origin, redirected_to
+from orchctl.transport.address import NOT_IN_URL, check_proxy, checked_origin, encoded, redirected_to
 from orchctl.transport.call import Call, Effect, PlannedRequest, encode_body, target
 from orchctl.transport.reply import BadJson, Reply, is_page
 from orchctl.transport.retry import LONGEST_WAIT, Gate, backoff
@@ -220,6 +220,7 @@ class Transport:
     def _prepare(self, call: Call) -> Outgoing:
         try:
             url = target(self._base, call)
+            path = encoded(url[len(self._root) :])
             body, content_type = encode_body(call)
         except UnicodeEncodeError:
             raise UsageFault(
@@ -248,8 +249,8 @@ class Transport:
             headers[name] = value
         return Outgoing(
             method=call.method,
-            url=url,
-            target=url[len(self._root) :],
+            url=self._root + path,
+            target=path,
             headers=headers,
             body=body,
             idle=inf if call.effect is Effect.READ else WRITE_IDLE,

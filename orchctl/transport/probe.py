@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from orchctl.errors import NetworkFault
 from orchctl.transport import tls
-from orchctl.transport.http import resolve
+from orchctl.transport.connections import resolve
 from orchctl.transport.wire import Broken
 
 LIMIT = 10.0

@@ -163,8 +163,6 @@ def _http(request: Outgoing, hidden: frozenset[str]) -> str:
 def _curl(call: Call, request: Outgoing, hidden: frozenset[str]) -> str:
     """The request for a POSIX shell. What is masked has to be filled in by hand."""
     words = ["curl", "-X", request.method]
-    if re.search(r"[\[\]{}]", request.url):
-        words.append("--globoff")  # curl takes them for patterns
     words.append(url(request.url, hidden=hidden))
     multipart = call.multipart
     for name, value in headers(request.headers).items():
