@@ -178,10 +178,10 @@ def _results(
 
 
 def _shown(session: Session, results: Iterator[Result], *, every_row: bool) -> Iterator[RowResult]:
-    streams = session.program.streams
+    shares_screen = session.program.streams.stdout_is_terminal
     for result in results:
         if every_row or result.state is not State.OK:
-            if streams.stdout_is_terminal:
+            if shares_screen:
                 session.progress.hide()
             yield RowResult(row=result.row, state=result.state, id=result.id, error=result.message)
     session.finish(session.account(), quiet=False)

@@ -22,6 +22,7 @@ from statistics import median
 
 import requests
 
+from tests.bench import environment
 from tests.bench.http import LATENCY, measure, near_floor, serving
 from tests.bench.report import Report
 from tests.server import serving as serving_sandbox
@@ -75,7 +76,7 @@ def middle(runs: list[Ran]) -> Ran:
 @contextmanager
 def home() -> Iterator[tuple[Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory() as name:
-        env = {**os.environ, "ORCHCTL_DIALECT": "sherpa", "ORCHCTL_TOKEN": KEY}
+        env = {**environment(), "ORCHCTL_DIALECT": "sherpa", "ORCHCTL_TOKEN": KEY}
         env |= {f"XDG_{kind}_HOME": name for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
         yield Path(name), env
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tests.bench import environment
 from tests.bench.report import Report
 from tests.logserver import JOB, SUCCESS, LogServer, log_server, record
 
@@ -50,7 +51,7 @@ def seconds(argv: list[str], env: dict[str, str] | None = None, out: Path | None
 def follower(server: LogServer, home: Path, *options: str) -> tuple[list[str], dict[str, str]]:
     folders = {f"XDG_{name}_HOME": str(home / name) for name in ("CONFIG", "STATE", "DATA", "CACHE")}
     argv = [sys.executable, "-m", "orchctl", "job", "logs", JOB, "-f", *options]
-    return argv, {**os.environ, **folders, **server.env}
+    return argv, {**environment(), **folders, **server.env}
 
 
 def through(lines: Path, home: Path, output: str) -> float:

@@ -5,7 +5,6 @@ Run: ``python -m tests.bench.start [--short]``
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench import environment
 from tests.bench.report import Report
 from tests.server import serving
 
@@ -53,8 +53,7 @@ def main(*, short: bool) -> bool:
     report = Report("start: ratio to `python -c pass`")
     assert resource.RLIM_INFINITY  # the module is needed in the child; a platform without it fails here
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "sandbox.db") as (url, key):
-        dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
-        env = {name: value for name, value in os.environ.items() if name not in dropped}
+        env = environment()
         env |= {f"XDG_{name}_HOME": folder for name in ("CONFIG", "DATA", "STATE", "CACHE")}
         http = {**env, "ORCHCTL_URL": url, "ORCHCTL_DIALECT": "sherpa", "ORCHCTL_TOKEN": key}
         embedded = {**env, "ORCHCTL_URL": f"sandbox:{folder}/own.db", "ORCHCTL_DIALECT": "sherpa"}
