@@ -15,6 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
+from typing import NamedTuple
 
 from orchctl.bulk.outcome import State
 from orchctl.errors import LocalFault
@@ -107,22 +108,27 @@ class Journal:
     def run(self) -> str:
         return self.header.run
 
-    def sent(self, rows: Sequence[int]) -> float:
-        """These rows are about to be sent; gives the time. Returns once the disk has it.
-
-        Rows of several threads share one fsync: while one group waits for the disk, the next one gathers, and its
-        first thread does it for all of them.
-
-        :raises LocalFault: the disk did not take it.
-        """
+    def about_to_send(self, rows: Sequence[int]) -> Notice:
+        """These rows will be sent soon. On disk with what is written next; ``ensure`` waits for that."""
         now = time.time()
         lines = "".join([f'{{"row":{row},"state":"sent","at":{now:.1f}}}\n' for row in rows])
         with self._lock:
             self._pending.append(lines)
-            group = self._gathering
-            leads = group is None
-            if group is None:
-                group = self._gathering = _Group()
+            if self._gathering is None:
+                self._gathering = _Group()
+            return Notice(now, self._gathering)
+
+    def ensure(self, notice: Notice) -> None:
+        """Returns once the disk has it, as it must before any of its rows is sent.
+
+        Rows of several threads share one fsync: while one group waits for the disk, the next one gathers, and the
+        first thread that needs it does it for all of them.
+
+        :raises LocalFault: the disk did not take it.
+        """
+        group = notice.group
+        with self._lock:
+            leads, group.is_led = not group.is_led, True
         if leads:
             with self._turn:
                 self._bring_to_disk(group)
@@ -130,7 +136,6 @@ class Journal:
             group.done.wait()
             if group.error is not None:
                 raise group.error
-        return now
 
     def result(self, row: int, state: State, *, ident: str | None, error: str | None) -> None:
         """How a row ended. On disk with the next row that is sent, or ``flush``."""
@@ -165,7 +170,8 @@ class Journal:
 
     def _bring_to_disk(self, group: _Group) -> None:
         with self._lock:
-            self._gathering = None
+            if self._gathering is group:
+                self._gathering = None
         try:
             self._write_pending()
             self._sync()
@@ -203,10 +209,18 @@ class Journal:
 
 
 class _Group:
-    """Threads that wait for the same fsync."""
+    """Rows of one or more threads that go to the disk together."""
 
-    __slots__ = ("done", "error")
+    __slots__ = ("done", "error", "is_led")
 
     def __init__(self) -> None:
+        self.is_led = False
         self.done = threading.Event()
         self.error: BaseException | None = None
+
+
+class Notice(NamedTuple):
+    """That rows are about to be sent, said at a time in seconds since 1970."""
+
+    at: float
+    group: _Group

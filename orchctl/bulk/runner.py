@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from orchctl.bulk.journal import Journal
+from orchctl.bulk.journal import Journal, Notice
 from orchctl.bulk.outcome import State, Tally, is_everybodys, state_of
 from orchctl.bulk.signals import GRACE, Signals
 from orchctl.errors import LocalFault, OrchctlError
@@ -33,6 +33,8 @@ _BUSY, _BUSY_TICKS = 0.6, 5
 # What answers within so many seconds is not worth an fsync for each row: a worker writes several down at once.
 _FAST = 0.005
 _LEASE = 16
+# Where it takes longer, but no longer than so many, the next ones are written down while these are on their way.
+_FAR = 0.1
 # With --ordered, how far a worker may be ahead of the row that all wait for.
 _WINDOW = 5_000
 _STOPPED = "stopped before it was sent"
@@ -74,6 +76,15 @@ class Result:
         if isinstance(self.error, OrchctlError):
             return scrub(self.error.message)
         return None if self.error is None else scrub(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot(Generic[Thing]):
+    """Rows that one worker has written down, with their places among all."""
+
+    entries: list[tuple[int, Item[Thing]]]
+    sent_at: float
+    notice: Notice | None
 
 
 class Outbox(Protocol):
@@ -154,7 +165,7 @@ class Runner(Generic[Thing]):
         self._taking = threading.Lock()
         self._counting = threading.Lock()
         self._results: deque[tuple[int, Result]] = deque()
-        self._active: dict[int, list[tuple[int, Item[Thing], bool]]] = {}
+        self._active: dict[int, list[tuple[int, Item[Thing]]]] = {}
         self._begun: dict[int, int] = {}
         self._stopping = threading.Event()
         self._all_ended = threading.Event()
@@ -201,14 +212,14 @@ class Runner(Generic[Thing]):
         with self._counting:
             self.is_sealed = True
             for thread, entries in self._active.items():
-                for at, (place, item, is_sent) in enumerate(entries):
+                for at, (place, item) in enumerate(entries):
                     # Of a worker's rows only those that it began with can be there; a write may be over and its
                     # row not: read back, or looked for.
                     if thread in unsure and at < self._begun.get(thread, 0):
                         result = Result(item.row, State.UNKNOWN, error="interrupted before the answer came")
                     else:
                         result = Result(item.row, State.NOT_SENT, error=_STOPPED)
-                    self._account(place, result, journal=is_sent)
+                    self._account(place, result)
             self._active.clear()
         if self._journal is not None:
             self._journal.flush()
@@ -288,16 +299,18 @@ class Runner(Generic[Thing]):
                 self._all_ended.set()
 
     def _worker(self) -> None:
-        lease = 1
+        lease, is_far = 1, False
+        ahead: _Lot[Thing] | None = None
         try:
-            while not self._stopping.is_set():
-                entries = self._take(lease)
-                if not entries:
-                    break
+            while lot := ahead or self._next_lot_in_turn(lease):
+                # Not where it would have to wait: the row that all wait for may be in the lot that it has.
+                ahead = self._next_lot(lease) if is_far and not self._is_held_up else None
                 begun = time.monotonic()
-                waited = self._send(entries)
+                waited = self._ensure(lot)
+                self._send(lot)
                 sending = time.monotonic() - begun - waited
                 if self._may_lease:
+                    is_far = _FAST * lease < sending < _FAR * lease
                     lease = _next_lease(lease, waited, sending)
         except BaseException as error:  # told by the thread that shows
             with self._counting:
@@ -307,11 +320,34 @@ class Runner(Generic[Thing]):
         finally:
             self._dismiss()
 
-    def _take(self, lease: int) -> list[tuple[int, Item[Thing]]]:
-        while (
-            len(self._results) > _MOST_UNSEEN or (self._pace.ordered and self._taken - self._given > _WINDOW)
-        ) and not self._stopping.is_set():
+    @property
+    def _is_held_up(self) -> bool:
+        """Are there so many results to be shown that no more rows are taken?"""
+        return len(self._results) > _MOST_UNSEEN or (
+            self._pace.ordered and self._taken - self._given > _WINDOW
+        )
+
+    def _next_lot_in_turn(self, lease: int) -> _Lot[Thing] | None:
+        while self._is_held_up and not self._stopping.is_set():
             time.sleep(_TICK)
+        return self._next_lot(lease)
+
+    def _next_lot(self, lease: int) -> _Lot[Thing] | None:
+        """Rows for this thread, written down as about to be sent. None: there are no more."""
+        entries = self._take(lease)
+        if not entries:
+            return None
+        sent_at, notice = time.time(), None
+        with self._counting:  # a run that ends now says of them what is true
+            if self._stopping.is_set():
+                return None  # nothing was said of them yet
+            if self._journal is not None:
+                notice = self._journal.about_to_send([item.row for _, item in entries])
+                sent_at = notice.at
+            self._active.setdefault(threading.get_ident(), []).extend(entries)
+        return _Lot(entries, sent_at, notice)
+
+    def _take(self, lease: int) -> list[tuple[int, Item[Thing]]]:
         with self._taking:
             taken: list[tuple[int, Item[Thing]]] = []
             while len(taken) < lease * self._work.batch and not self._stopping.is_set():
@@ -331,28 +367,25 @@ class Runner(Generic[Thing]):
             self._next_at = turn + span
         self._stopping.wait(turn - now)
 
-    def _send(self, entries: list[tuple[int, Item[Thing]]]) -> float:
+    def _ensure(self, lot: _Lot[Thing]) -> float:
         """Gives the seconds that it waited for the disk."""
-        thread, batch = threading.get_ident(), self._work.batch
-        if self._stopping.is_set():
-            return 0.0  # stopped while it waited for its turn; nothing was said of it yet
-        begun, waited = time.monotonic(), 0.0
-        self._active[thread] = [(place, item, False) for place, item in entries]
-        sent_at = time.time()
-        if self._journal is not None:
-            sent_at = self._journal.sent([item.row for _, item in entries])
-            self._active[thread] = [(place, item, True) for place, item in entries]
-            waited = time.monotonic() - begun
-        for at in range(0, len(entries), batch):
-            items = [item for _, item in entries[at : at + batch]]
-            results = self._performed(items, sent_at)
+        if lot.notice is None or self._journal is None:
+            return 0.0
+        begun = time.monotonic()
+        self._journal.ensure(lot.notice)
+        return time.monotonic() - begun
+
+    def _send(self, lot: _Lot[Thing]) -> None:
+        batch = self._work.batch
+        for at in range(0, len(lot.entries), batch):
+            items = [item for _, item in lot.entries[at : at + batch]]
+            results = self._performed(items, lot.sent_at)
             if len(items) > 1 and all(result.state is State.REJECTED for result in results):
                 # One of them may have spoilt it for all, and nothing was done: the others get their chance.
                 for item in items:
-                    self._finish(thread, self._performed([item], sent_at))
+                    self._finish(self._performed([item], lot.sent_at))
             else:
-                self._finish(thread, results)
-        return waited
+                self._finish(results)
 
     def _performed(self, items: list[Item[Thing]], sent_at: float) -> list[Result]:
         if self._stopping.is_set():
@@ -392,12 +425,13 @@ class Runner(Generic[Thing]):
                 return Result(item.row, State.OK, found)
         return Result(item.row, state, error=error)
 
-    def _finish(self, thread: int, results: list[Result]) -> None:
+    def _finish(self, results: list[Result]) -> None:
+        thread = threading.get_ident()
         with self._counting:
             if not self.is_sealed:  # else it has been accounted for
                 entries = self._active[thread]
-                for (place, _, _), result in zip(entries, results, strict=False):
-                    self._account(place, result, journal=True)
+                for (place, _), result in zip(entries, results, strict=False):
+                    self._account(place, result)
                 got_through = any(result.state in (State.OK, State.REJECTED) for result in results)
                 self._in_vain = 0 if got_through else self._in_vain + 1
                 if self._in_vain >= self._pace.patience:
@@ -405,8 +439,8 @@ class Runner(Generic[Thing]):
                 del entries[: len(results)]
                 self._begun[thread] = 0
 
-    def _account(self, place: int, result: Result, *, journal: bool) -> None:
-        if journal and self._journal is not None:
+    def _account(self, place: int, result: Result) -> None:
+        if self._journal is not None:
             self._journal.result(result.row, result.state, ident=result.id, error=result.message)
         self.tally.add(result.state)
         failed = result.state is not State.OK

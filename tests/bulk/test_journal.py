@@ -52,6 +52,12 @@ def lines(journal: Journal) -> list[Any]:
     return [json.loads(line) for line in journal.path.read_text().splitlines()[1:]]
 
 
+def sent(journal: Journal, row: int) -> float:
+    notice = journal.about_to_send([row])
+    journal.ensure(notice)
+    return notice.at
+
+
 def test_threads_share_one_wait_for_the_disk(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = []
     gathered = threading.Barrier(8)
@@ -73,12 +79,12 @@ def test_threads_share_one_wait_for_the_disk(journal: Journal, monkeypatch: pyte
     def worker(row: int) -> None:
         first.wait(10)
         gathered.wait(10)
-        journal.sent([row])
+        sent(journal, row)
 
     threads = [threading.Thread(target=worker, args=(row,)) for row in range(2, 10)]
     for thread in threads:
         thread.start()
-    journal.sent([1])
+    sent(journal, 1)
     for thread in threads:
         thread.join(10)
     assert waits == [1, 9]
@@ -110,7 +116,7 @@ def test_nobody_is_told_that_the_disk_has_what_it_has_not(
 
     def send(row: int) -> None:
         try:
-            ends[row] = journal.sent([row])
+            ends[row] = sent(journal, row)
         except BaseException as error:
             ends[row] = error
 
@@ -134,7 +140,7 @@ def test_a_worker_that_comes_late_writes_nowhere(journal: Journal, tmp_path: Pat
     journal.close()
     with (tmp_path / "another").open("wb") as file:
         with pytest.raises(LocalFault):
-            journal.sent([1])
+            sent(journal, 1)
         assert file.tell() == 0
 
 
@@ -151,7 +157,7 @@ def test_what_another_thread_is_about_to_write_is_waited_for(
 
     monkeypatch.setattr("orchctl.bulk.journal.os.write", slow)
     journal.result(1, State.OK, ident="x", error=None)
-    writing = threading.Thread(target=journal.sent, args=([2],))
+    writing = threading.Thread(target=sent, args=(journal, 2))
     writing.start()
     taken.wait(10)
     seen: list[list[Any]] = []
@@ -247,7 +253,7 @@ def test_a_journal_tells_what_was_written_wherever_it_was_cut(
         written = runs.begin(header(6))
         for row, state in events:
             if state == "sent":
-                written.sent([row])
+                sent(written, row)
             else:
                 written.result(row, State(state), ident=f"id-{row}" if state == "ok" else None, error=None)
         written.close()
