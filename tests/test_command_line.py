@@ -145,6 +145,10 @@ def test_two_ways_to_choose_a_context_are_a_usage_error(orchctl: Any, ci: Mappin
             ["task", "list", "-q", "Q", "--request-timeout", "0"],
             "orchctl: --request-timeout must be more than 0",
         ),
+        (
+            ["task", "list", "-q", "Q", "--retry-timeout", "soon"],
+            "orchctl: --retry-timeout: 'soon' is not a duration\nhint: write 90s, ",
+        ),
         (["task", "get"], "orchctl: missing argument 'ID...'"),
         (["task", "finish", "T", "--status", "new"], "orchctl: a task does not finish as 'new'"),
     ],
@@ -215,7 +219,7 @@ def test_a_server_that_answers_nothing_or_slowly_for_ever_is_left_in_time(
     for step in (silent(effect=False), drip(effect=False)):
         server.plan(step)
         begun = time.monotonic()
-        result = orchctl(*READ, "--request-timeout", "0.4", "--retry-timeout", "0.5", env=ci)
+        result = orchctl(*READ, "--request-timeout", "0.4s", "--retry-timeout", ".5", env=ci)
         assert result.code == 7
         assert time.monotonic() - begun < 10
     server.plan(silent(effect=True))

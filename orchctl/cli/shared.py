@@ -43,15 +43,13 @@ def global_options() -> list[TyperOption]:
         _option("--no-input", flag=True, help="Never prompt [env: ORCHCTL_NO_INPUT]."),
         _option(
             "--request-timeout",
-            kind=float,
             metavar="SECONDS",
-            help="Deadline of one HTTP request, 60 by default [env: ORCHCTL_REQUEST_TIMEOUT].",
+            help="Deadline of one HTTP request: seconds, or 90s, 2m; 60 by default [env: ORCHCTL_REQUEST_TIMEOUT].",
         ),
         _option(
             "--retry-timeout",
-            kind=float,
             metavar="SECONDS",
-            help="Deadline of a request with all its retries, 120 by default.",
+            help="Deadline of a request with all its retries, 120 by default [env: ORCHCTL_RETRY_TIMEOUT].",
         ),
         _option("--insecure", flag=True, help="Do not verify the server's certificate; warns each time."),
         _option("--debug", flag=True, help="Trace HTTP on stderr, secrets redacted [env: ORCHCTL_DEBUG]."),

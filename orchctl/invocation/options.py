@@ -13,8 +13,8 @@ class Options:
     folder: str | None = None
     config: str | None = None
     no_input: bool | None = None
-    request_timeout: float | None = None
-    retry_timeout: float | None = None
+    request_timeout: str | None = None
+    retry_timeout: str | None = None
     debug: bool | None = None
     debug_file: str | None = None
     insecure: bool | None = None

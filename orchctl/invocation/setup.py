@@ -197,14 +197,20 @@ class Setup(Program):
         return write
 
     def _seconds(self, name: str, variable: str) -> float | None:
-        given = getattr(self.options, name)
-        if given is None and (text := self.env.get(variable)):
+        text, source = getattr(self.options, name), f"--{name.replace('_', '-')}"
+        if text is None:
+            text, source = self.env.get(variable), variable
+            if not text:
+                return None
+        try:
             given = parse_duration(text).total_seconds()
-        if given is not None and not 0 < given < _LONGEST_SECONDS:
+        except UsageFault as fault:
+            raise UsageFault(f"{source}: {fault.message}", hint=fault.hint) from None
+        if not 0 < given < _LONGEST_SECONDS:
             raise UsageFault(
-                f"--{name.replace('_', '-')} must be more than 0 seconds, and less than {_LONGEST_SECONDS:g}"
+                f"{source} must be more than 0 seconds, and less than {_LONGEST_SECONDS // 86_400:g} days"
             )
-        return None if given is None else float(given)
+        return given
 
 
 def _is_path(text: str) -> bool:

@@ -259,7 +259,7 @@ def connections(
 
 class _Direct:
     def __init__(self, origin: Origin, context: ssl.SSLContext | None, size: int) -> None:
-        self._scheme, self._host, self._port = origin
+        _, self._host, self._port = origin
         self._context = context
         self._size = size
         self._free: deque[_HTTPConnection | _HTTPSConnection] = deque()
