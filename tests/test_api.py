@@ -183,3 +183,23 @@ def test_pages_that_lead_elsewhere_or_round_in_a_circle_end_with_an_error(
 
 def test_input_that_is_not_there_is_12(orchctl: Any, ci: Mapping[str, str], tmp_path: Path) -> None:
     assert orchctl("api", "POST", "/x", "--input", str(tmp_path / "none.json"), env=ci).code == 12
+
+
+def test_a_protected_context_asks_before_a_raw_delete(
+    orchctl: Any, server: FaultServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"current-context: prod\ncontexts: {{prod: {{dialect: sherpa, url: '{server.url}', protected: true}}}}\n"
+    )
+    env = {"ORCHCTL_CONFIG": str(config), "ORCHCTL_TOKEN": "a-secret-guid"}
+    delete = ("api", "DELETE", "/api/queue/delete/1")
+    refused = orchctl(*delete, "--yes", env=env)
+    assert (refused.code, server.requests) == (2, [])
+    assert refused.err.endswith("hint: add --confirm prod\n")
+    assert orchctl(*delete, "--confirm", "test", env=env).code == 13
+    assert orchctl(*delete, "--dry-run", env=env).code == 0
+    assert server.requests == []
+    assert orchctl(*delete, "--confirm", "prod", env=env).code == 0
+    assert orchctl("api", "POST", "/api/queue/create", env=env).code == 0
+    assert [seen.method for seen in server.requests] == ["DELETE", "POST"]

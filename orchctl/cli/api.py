@@ -54,8 +54,8 @@ def api(
     The answer is printed as it is, passwords that the server puts into it included; JSON on a terminal is
     indented, and -o, --query and --fields work on it. Fields go into the query of GET, HEAD and DELETE.
     Elsewhere they are the body: a form for Sherpa, JSON for the others. GET and HEAD are repeated where that
-    helps; other methods are not. The exit code is that of the status: 3 for 401 and 403, 4 for 404, 5 for 409,
-    and so on.
+    helps; other methods are not. A protected context asks before a DELETE. The exit code is that of the status: 3
+    for 401 and 403, 4 for 404, 5 for 409, and so on.
 
     \b
     Example:
@@ -71,6 +71,7 @@ def api(
         body=None if source is None else run.file(source),
     )
     dialect = run.client.dialect
+    run.confirm_raw(method, path)
     if paginate:
         run.show_data([] if silent else rawapi.pages(dialect, request))
     else:

@@ -37,6 +37,11 @@ class Asking(Setup):
         if options.confirm != context.name:
             self.confirm_local(question)
 
+    def confirm_raw(self, method: str, path: str) -> None:
+        """Ask before a raw DELETE in a protected context: elsewhere a raw call is the user's own word."""
+        if method == "DELETE" and self.context.protected:
+            self.confirm(f"Send {method} {path}")
+
     def confirm_local(self, question: str) -> None:
         """The same for something on this machine, which no context protects."""
         if self.options.yes or self.options.dry_run:
