@@ -177,7 +177,7 @@ def _url_forms(text: str) -> set[str]:
     from urllib.parse import quote, quote_plus
 
     data = _utf8(text)
-    forms = {quote(data, safe=""), quote(data, safe="/"), quote(data, safe="!'()*"), quote_plus(data)}
+    forms = {quote(data, safe=kept) for kept in ("", "/", "!'()*", "!$&'()*+,/:;=?@")} | {quote_plus(data)}
     forms |= {form.replace("~", "%7E") for form in forms}  # reserved until RFC 3986
     forms.add(re.sub(rb"[^0-9A-Za-z]", lambda match: b"%%%02X" % match.group()[0], data).decode())
     return forms | {re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), form) for form in forms}

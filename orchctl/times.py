@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from orchctl.errors import UsageFault
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.ASCII | re.IGNORECASE)
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII | re.IGNORECASE)
-_SECONDS = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
+_NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
+_DURATION = re.compile(rf"(?:{_NUMBER}[smhdw])+", re.ASCII | re.IGNORECASE)
+_DURATION_PART = re.compile(rf"({_NUMBER})([smhdw])", re.ASCII | re.IGNORECASE)
+_SECONDS = re.compile(_NUMBER, re.ASCII)
 _STAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?)?",
     re.ASCII | re.IGNORECASE,

@@ -15,7 +15,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
-from typing import NamedTuple
 
 from orchctl.bulk.outcome import State
 from orchctl.errors import LocalFault
@@ -101,24 +100,24 @@ class Journal:
         self._is_unsure = False
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-        self._gathering: _Group | None = None
+        self._gathering: Group | None = None
         self._next_beat = 0.0
 
     @property
     def run(self) -> str:
         return self.header.run
 
-    def about_to_send(self, rows: Sequence[int]) -> Notice:
+    def about_to_send(self, rows: Sequence[int]) -> Group:
         """These rows will be sent soon. On disk with what is written next; ``ensure`` waits for that."""
         now = time.time()
         lines = "".join([f'{{"row":{row},"state":"sent","at":{now:.1f}}}\n' for row in rows])
         with self._lock:
             self._pending.append(lines)
             if self._gathering is None:
-                self._gathering = _Group()
-            return Notice(now, self._gathering)
+                self._gathering = Group()
+            return self._gathering
 
-    def ensure(self, notice: Notice) -> None:
+    def ensure(self, group: Group) -> None:
         """Returns once the disk has it, as it must before any of its rows is sent.
 
         Rows of several threads share one fsync: while one group waits for the disk, the next one gathers, and the
@@ -126,7 +125,6 @@ class Journal:
 
         :raises LocalFault: the disk did not take it.
         """
-        group = notice.group
         with self._lock:
             leads, group.is_led = not group.is_led, True
         if leads:
@@ -168,10 +166,9 @@ class Journal:
             self._sync()
             self._file = -1  # a worker that comes late must not write into what has its number then
 
-    def _bring_to_disk(self, group: _Group) -> None:
+    def _bring_to_disk(self, group: Group) -> None:
         with self._lock:
-            if self._gathering is group:
-                self._gathering = None
+            self._gathering = None
         try:
             self._write_pending()
             self._sync()
@@ -208,7 +205,7 @@ class Journal:
             raise LocalFault(f"cannot write the journal {self.path}: {reason(error)}") from error
 
 
-class _Group:
+class Group:
     """Rows of one or more threads that go to the disk together."""
 
     __slots__ = ("done", "error", "is_led")
@@ -217,10 +214,3 @@ class _Group:
         self.is_led = False
         self.done = threading.Event()
         self.error: BaseException | None = None
-
-
-class Notice(NamedTuple):
-    """That rows are about to be sent, said at a time in seconds since 1970."""
-
-    at: float
-    group: _Group

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from orchctl.bulk.journal import Journal, Notice
+from orchctl.bulk.journal import Group, Journal
 from orchctl.bulk.outcome import State, Tally, is_everybodys, state_of
 from orchctl.bulk.signals import GRACE, Signals
 from orchctl.errors import LocalFault, OrchctlError
@@ -83,8 +83,7 @@ class _Lot(Generic[Thing]):
     """Rows that one worker has written down, with their places among all."""
 
     entries: list[tuple[int, Item[Thing]]]
-    sent_at: float
-    notice: Notice | None
+    group: Group | None
 
 
 class Outbox(Protocol):
@@ -337,15 +336,14 @@ class Runner(Generic[Thing]):
         entries = self._take(lease)
         if not entries:
             return None
-        sent_at, notice = time.time(), None
+        group = None
         with self._counting:  # a run that ends now says of them what is true
             if self._stopping.is_set():
                 return None  # nothing was said of them yet
             if self._journal is not None:
-                notice = self._journal.about_to_send([item.row for _, item in entries])
-                sent_at = notice.at
+                group = self._journal.about_to_send([item.row for _, item in entries])
             self._active.setdefault(threading.get_ident(), []).extend(entries)
-        return _Lot(entries, sent_at, notice)
+        return _Lot(entries, group)
 
     def _take(self, lease: int) -> list[tuple[int, Item[Thing]]]:
         with self._taking:
@@ -369,29 +367,30 @@ class Runner(Generic[Thing]):
 
     def _ensure(self, lot: _Lot[Thing]) -> float:
         """Gives the seconds that it waited for the disk."""
-        if lot.notice is None or self._journal is None:
+        if lot.group is None or self._journal is None:
             return 0.0
         begun = time.monotonic()
-        self._journal.ensure(lot.notice)
+        self._journal.ensure(lot.group)
         return time.monotonic() - begun
 
     def _send(self, lot: _Lot[Thing]) -> None:
         batch = self._work.batch
         for at in range(0, len(lot.entries), batch):
             items = [item for _, item in lot.entries[at : at + batch]]
-            results = self._performed(items, lot.sent_at)
+            results = self._performed(items)
             if len(items) > 1 and all(result.state is State.REJECTED for result in results):
                 # One of them may have spoilt it for all, and nothing was done: the others get their chance.
                 for item in items:
-                    self._finish(self._performed([item], lot.sent_at))
+                    self._finish(self._performed([item]))
             else:
                 self._finish(results)
 
-    def _performed(self, items: list[Item[Thing]], sent_at: float) -> list[Result]:
+    def _performed(self, items: list[Item[Thing]]) -> list[Result]:
         if self._stopping.is_set():
             return [Result(item.row, State.NOT_SENT, error=_STOPPED) for item in items]
         self._work.outbox.anew()
         self._begun[threading.get_ident()] = len(items)
+        sent_at = time.time()
         try:
             outcomes = self._work.perform([item.thing for item in items])
         except LocalFault as error:

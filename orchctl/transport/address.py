@@ -69,7 +69,7 @@ def redirected_to(outgoing: Outgoing, location: str, status: int) -> Outgoing:
     if not location or status not in {301, 302, 303, 307, 308}:
         raise ValueError("which leads nowhere")
     try:
-        url = urljoin(outgoing.url, location)
+        url = urljoin(outgoing.url, location).partition("#")[0]
         same = origin_of(url) == origin_of(outgoing.url)
         parts = urlsplit(url)
     except ValueError:

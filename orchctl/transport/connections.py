@@ -23,8 +23,9 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as Urllib3Error
-from urllib3.exceptions import InsecureRequestWarning
+from urllib3.exceptions import InsecureRequestWarning, LocationParseError
 
+from orchctl.errors import LocalFault
 from orchctl.transport import tls
 from orchctl.transport.deadline import Deadline, _now
 from orchctl.transport.reply import excerpt
@@ -68,7 +69,6 @@ class _Watched:
     proxy: Any
     _tunnel_host: str | None
     _tunnel_port: int | None
-    close: Callable[[], None]
 
     def connect(self) -> None:
         deadline = _exchange.deadline
@@ -231,13 +231,17 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
+GiveBack = Callable[[bool], None]
+"""Takes a connection back; told whether its answer came to its end, so that nothing of it is still to come."""
+
+
 class Connections(Protocol):
     """Where exchanges get their connections from."""
 
     def exchange(
         self, outgoing: Outgoing, deadline: Deadline, timeout: float
-    ) -> tuple[urllib3.HTTPResponse, Callable[[], None]]:
-        """The answer, whose head has arrived, and what to call when one has done with it.
+    ) -> tuple[urllib3.HTTPResponse, GiveBack]:
+        """The answer, whose head has arrived, and what to call once, when one has done with it.
 
         ``timeout``: how many seconds the server may send nothing.
 
@@ -251,7 +255,18 @@ class Connections(Protocol):
 def connections(
     origin: Origin, *, root: str, proxy: str | None, context: ssl.SSLContext | None, size: int
 ) -> Connections:
-    """To the origin whose URL is ``root``; ``size`` of them are kept while nobody needs them."""
+    """To the origin whose URL is ``root``; ``size`` of them are kept while nobody needs them.
+
+    :raises LocalFault: the host is no name that could be looked up.
+    """
+    scheme, host, port = origin
+    if not host.isascii():
+        try:
+            # Python's own encoding of names is that of 2003, which makes another domain of some.
+            host = urllib3.util.parse_url(f"//{host}").host or ""
+        except LocationParseError:
+            raise LocalFault(f"{host!r} is no name of a host", hint="check the context's URL") from None
+        origin = scheme, host, port
     if proxy is None:
         return _Direct(origin, context, size)
     return _Proxied(origin, root, proxy, context, size)
@@ -266,7 +281,7 @@ class _Direct:
 
     def exchange(
         self, outgoing: Outgoing, deadline: Deadline, timeout: float
-    ) -> tuple[urllib3.HTTPResponse, Callable[[], None]]:
+    ) -> tuple[urllib3.HTTPResponse, GiveBack]:
         connection = self._take(outgoing.idle)
         connection.timeout = timeout
         _exchange.deadline = deadline
@@ -292,7 +307,7 @@ class _Direct:
             raise
         finally:
             _exchange.deadline = None
-        return answer, partial(self._give_back, connection, answer)
+        return answer, partial(self._take_back, connection, answer)
 
     def close(self) -> None:
         self._size = 0
@@ -305,18 +320,19 @@ class _Direct:
                 connection = self._free.pop()
             except IndexError:  # another thread was faster
                 break
-            if _now() - connection.used_at <= idle and connection.is_connected:
+            if _now() - connection.used_at < idle and connection.is_connected:
                 return connection
             connection.close()
         if self._context is None:
             return _HTTPConnection(self._host, self._port)
         return _HTTPSConnection(self._host, self._port, ssl_context=self._context)
 
-    def _give_back(
-        self, connection: _HTTPConnection | _HTTPSConnection, answer: urllib3.HTTPResponse
+    def _take_back(
+        self, connection: _HTTPConnection | _HTTPSConnection, answer: urllib3.HTTPResponse, is_whole: bool
     ) -> None:
-        # With anything unread in it, the next answer would begin with the rest of this one.
-        if answer.closed and len(self._free) < self._size:
+        # What is still to come of this answer would be taken for the next one. That it is closed tells nothing:
+        # urllib3 closes one that broke off, too.
+        if is_whole and answer.closed and not connection.is_closed and len(self._free) < self._size:
             connection.used_at = _now()
             self._free.append(connection)
         else:
@@ -344,7 +360,7 @@ class _Proxied:
 
     def exchange(
         self, outgoing: Outgoing, deadline: Deadline, timeout: float
-    ) -> tuple[urllib3.HTTPResponse, Callable[[], None]]:
+    ) -> tuple[urllib3.HTTPResponse, GiveBack]:
         _exchange.deadline = deadline
         try:
             answer = self._pool.urlopen(
@@ -363,7 +379,7 @@ class _Proxied:
         finally:
             _exchange.deadline = None
         # Read to its end, the connection is back in the pool; anything else must not be.
-        return cast(urllib3.HTTPResponse, answer), answer.close
+        return cast(urllib3.HTTPResponse, answer), lambda _: answer.close()
 
     def close(self) -> None:
         self._pool.close()

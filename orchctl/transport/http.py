@@ -14,7 +14,7 @@ from urllib3.exceptions import DecodeError, ReadTimeoutError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from orchctl.transport import tls
-from orchctl.transport.connections import causes, connections
+from orchctl.transport.connections import GiveBack, causes, connections
 from orchctl.transport.deadline import Deadline, Watchdog
 from orchctl.transport.reply import Headers
 from orchctl.transport.wire import BODY_LIMIT, CHUNK, Broken, Origin, Outgoing, TooLarge
@@ -27,12 +27,13 @@ _watchdog = Watchdog()
 class HttpIncoming:
     """An answer over the network."""
 
-    def __init__(self, raw: urllib3.HTTPResponse, deadline: Deadline, give_back: Callable[[], None]) -> None:
+    def __init__(self, raw: urllib3.HTTPResponse, deadline: Deadline, give_back: GiveBack) -> None:
         self.status = raw.status
         self.headers = Headers(raw.headers.items())
         self._raw = raw
         self._deadline = deadline
-        self._give_back = give_back
+        self._give_back: GiveBack | None = give_back
+        self._is_whole = False
 
     def body(self) -> bytes:
         raw = self._raw
@@ -42,7 +43,7 @@ class HttpIncoming:
                 data = raw.read(decode_content=False)
             except (OSError, HTTPException, Urllib3Error, ValueError) as error:
                 raise _cut(error, self._deadline) from error
-            self._check_time()
+            self._end()
             return data
         pieces: list[bytes] = []
         size = 0
@@ -68,17 +69,20 @@ class HttpIncoming:
         except (OSError, HTTPException, Urllib3Error, ValueError) as error:
             raise _cut(error, self._deadline) from error
         if not piece:
-            self._check_time()
+            self._end()
         return piece
 
-    def _check_time(self) -> None:
+    def _end(self) -> None:
         # A socket that the watchdog shut down looks like the end of a body without a length.
         if self._deadline.expired:
             raise _late(self._deadline)
+        self._is_whole = True
 
     def close(self) -> None:
         _watchdog.stop(self._deadline)
-        self._give_back()
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back(self._is_whole)
 
 
 class HttpWire:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from urllib.parse import quote, unquote_plus
 
 from orchctl.sanitize import safe, scrub
 from orchctl.transport.call import Call, Plan, PlannedRequest
@@ -64,7 +65,18 @@ def headers(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def url(text: str, *, hidden: frozenset[str]) -> str:
-    return safe(scrub(_without_fields(text, hidden)))
+    path, mark, query = text.partition("?")
+    if "%22" in query:
+        query = "&".join(_without_json(part, hidden) for part in query.split("&"))
+    return safe(scrub(_without_fields(path + mark + query, hidden)))
+
+
+def _without_json(part: str, hidden: frozenset[str]) -> str:
+    """One field of a query; its value may be JSON with more fields in it."""
+    name, equals, value = part.partition("=")
+    plain = unquote_plus(value)
+    masked = _without_fields(plain, hidden)
+    return part if masked == plain else f"{name}{equals}{quote(masked, safe='*')}"
 
 
 def body(data: bytes | None, *, hidden: frozenset[str], limit: int | None = None) -> str:

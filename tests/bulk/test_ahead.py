@@ -133,3 +133,33 @@ def test_in_order_nobody_waits_for_a_row_of_his_own(monkeypatch: pytest.MonkeyPa
     running.start()
     running.join(30)
     assert told == [*range(1, ROWS + 1)]
+
+
+def test_nobody_goes_ahead_of_a_reader_that_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchctl.bulk.runner._MOST_UNSEEN", 20)
+    work = Far(lambda _: None)
+    runner = Runner(work, Tally(600), pace=Pace(parallel=4), journal=None, each_tick=lambda: None)
+    results = runner.run(Item(row, row) for row in range(1, 601))
+    next(results)
+    time.sleep(1.0)
+    assert len(work.performed) < 60
+    assert len(list(results)) == 599
+
+
+def test_nothing_is_said_of_rows_taken_when_the_run_ended(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = make(Far(lambda _: None), journal)
+    runner._items = items()
+    take = runner._take
+
+    def take_too_late(lease: int) -> Any:
+        taken = take(lease)
+        runner.stop(None)
+        return taken
+
+    monkeypatch.setattr(runner, "_take", take_too_late)
+    assert runner._next_lot(3) is None
+    assert runner._active == {}
+    journal.close()
+    assert states(journal) == {}

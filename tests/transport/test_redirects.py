@@ -49,7 +49,7 @@ def test_303_of_a_write_leaves_its_outcome_open(make: Make, server: FaultServer)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("absolute", [False, True], ids=["relative", "absolute"])
 def test_a_read_follows_on_its_origin(make: Make, server: FaultServer, status: int, absolute: bool) -> None:
-    place = f"{server.url}/new?b=2#part" if absolute else "/new?b=2#part"
+    place = f"{server.url}/new?b=2#part of it" if absolute else "/new?b=2#part of it"
     server.plan(faults.redirect(place, status), faults.reply(effect=False))
     assert make().send(READ).data() == {"guid": "1"}
     assert [seen.target for seen in server.requests] == ["/api/task/read/1?a=1", "/new?b=2"]

@@ -234,6 +234,29 @@ def test_a_plan_hides_secrets(make: Make) -> None:
     assert "?access_token=***" in caught.value.http
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        '/x?q={"password":"hunter2","a":1}',
+        "/x?a=b&q=%7B%22password%22%3A+%22hunter2%22%7D",
+        "/x?q=[{'a':\"hunter2\"}]".replace("hunter2", "p@ss[w]ord{1}"),
+        "/x/p@ss[w]ord{1}",
+    ],
+)
+def test_no_secret_is_in_a_url_that_is_shown(
+    make: Make, world: World, server: FaultServer, path: str
+) -> None:
+    """However much of it is percent-encoded on its way."""
+    register_secret("p@ss[w]ord{1}")
+    with pytest.raises(PlannedRequest) as caught:
+        make(dry_run=True).send(Call(method="POST", path=path))
+    make(trace=world.traces.append).send(Call(method="GET", path=path, effect=Effect.READ))
+    for text in (caught.value.plan.url, caught.value.plan.curl, caught.value.http, "\n".join(world.traces)):
+        assert "hunter2" not in text
+        assert "p@ss" not in text
+        assert "***" in text
+
+
 def test_the_curl_line_is_quoted_for_a_shell(make: Make, server: FaultServer) -> None:
     value: Json = {"a": 'it\'s $HOME `id` \\ "x"', "b": "Счёт\n2"}
     with pytest.raises(PlannedRequest) as caught:
