@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -52,6 +52,8 @@ class Screen:
         self._before: dict[int, Any] = {}
         self._drawn: tuple[str, ...] = ()
         self._drawn_size = (0, 0)
+        self._is_writing = False
+        self._stop_waits = False
 
     def __enter__(self) -> Self:
         try:
@@ -97,8 +99,9 @@ class Screen:
             parts.append(f"\x1b[{len(lines) + 1};1H\x1b[J")
         self._drawn = lines
         if parts:
-            self._streams.write("".join(parts))
-            self._streams.flush()
+            with self._whole():
+                self._streams.write("".join(parts))
+                self._streams.flush()
 
     def redraw(self) -> None:
         """Forget what is there: the next lines are sent whatever they are."""
@@ -130,8 +133,9 @@ class Screen:
         if stdin is not None and self._streams.stdin_is_terminal:
             self._saved = _state(stdin.fileno())
             _unbuffer(stdin.fileno())
-        self._streams.write(_TAKE)
-        self._streams.flush()
+        with self._whole():
+            self._streams.write(_TAKE)
+            self._streams.flush()
         self.redraw()
 
     def _leave(self) -> None:
@@ -149,10 +153,22 @@ class Screen:
                 _restore(stdin.fileno(), self._saved)
         self._saved = None
         # Whatever became of stdout: the terminal is to be left as it was found.
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), self._whole():
             if self._streams.stdout is not None:
                 self._streams.stdout.write(_GIVE_BACK)
                 self._streams.stdout.flush()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Ctrl-Z waits for the end of what is written here: within it, its stream takes nothing else."""
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False
+        if self._stop_waits:
+            self._stop_waits = False
+            os.kill(os.getpid(), signal.SIGTSTP)
 
     def _catch_stop(self) -> None:
         """Ctrl-Z leaves the terminal in order, and fg takes it again. Ctrl-\\ ends like Ctrl-C."""
@@ -160,6 +176,9 @@ class Screen:
             return
 
         def stop(number: int, _: FrameType | None) -> None:
+            if self._is_writing:
+                self._stop_waits = True
+                return
             self._give_back()
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)

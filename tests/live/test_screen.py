@@ -83,6 +83,36 @@ def test_a_signal_on_the_way_in_leaves_all_as_it_was(
     assert terminal.shown.endswith("\x1b[?7h\x1b[?25h\x1b[?1049l")
 
 
+def test_ctrl_z_within_a_write_waits_for_its_end(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream cannot be written to from within its own write."""
+    happened: list[str] = []
+    handlers: list[Any] = []
+    write = Streams.write
+
+    def written(streams: Streams, text: str) -> None:
+        if "a line" in text:
+            signal.getsignal(signal.SIGTSTP)(signal.SIGTSTP, None)  # type: ignore[operator,misc]
+            happened.append("written")
+        write(streams, text)
+
+    def kill(process: int, number: int) -> None:
+        handlers.append(signal.getsignal(number))
+        happened.append("stopped" if handlers[-1] is signal.SIG_DFL else "told again")
+        if happened[-1] == "told again":
+            handlers[-1](number, None)
+
+    with Screen(terminal.streams) as taken:
+        monkeypatch.setattr(Streams, "write", written)
+        monkeypatch.setattr("orchctl.live.screen.os.kill", kill)
+        taken.draw(["a line"])
+        assert happened == ["written", "told again", "stopped"]
+        shown = terminal.shown
+        assert shown.index("a line") < shown.index("\x1b[?1049l") < shown.rindex("\x1b[?1049h")
+        taken.draw(["another"])
+        assert "another" in terminal.shown
+    assert len(happened) == 3
+
+
 @pytest.mark.parametrize(
     ("pieces", "keys"),
     [
