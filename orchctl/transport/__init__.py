@@ -1,4 +1,4 @@
-"""The way to a server and back: deadlines, retries, the class of every failure. Sole owner of urllib3.
+"""The way to a server and back: deadlines, retries, the class of every failure. Sole owner of requests and urllib3.
 
 Importing it imports no network code: that waits for the first request over a network.
 """

@@ -15,7 +15,7 @@ from typing import Protocol
 _now = time.monotonic
 
 
-class _Owned(Protocol):
+class Owned(Protocol):
     owner: Deadline | None
 
 
@@ -31,13 +31,13 @@ class Deadline:
         self.expired = False
         self.sent = False
         self.sock: socket.socket | None = None
-        self.connection: _Owned | None = None
+        self.connection: Owned | None = None
         self._paused_at: float | None = None
 
     def remaining(self) -> float:
         return max(0.0, self.expires - _now())
 
-    def watch(self, sock: socket.socket, connection: _Owned) -> None:
+    def watch(self, sock: socket.socket, connection: Owned) -> None:
         """From now on it is this socket that the end of the time shuts down."""
         connection.owner = self
         self.connection = connection
@@ -45,7 +45,7 @@ class Deadline:
         if self.expired:
             self.cut()
 
-    def stand(self, sock: socket.socket, connection: _Owned) -> None:
+    def stand(self, sock: socket.socket, connection: Owned) -> None:
         """The connection is there; from here on the server may act."""
         self.watch(sock, connection)
         self.sent = True

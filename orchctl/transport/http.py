@@ -7,17 +7,16 @@ deadline covers the whole exchange, name resolution and TLS included.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from typing import TYPE_CHECKING
 
-import urllib3
-from urllib3.exceptions import DecodeError, ReadTimeoutError
-from urllib3.exceptions import HTTPError as Urllib3Error
-
-from orchctl.transport import tls
-from orchctl.transport.connections import GiveBack, causes, connections
+from orchctl.errors import LocalFault
+from orchctl.transport.connections import Answer, Connections, Cut
 from orchctl.transport.deadline import Deadline, Watchdog
 from orchctl.transport.reply import Headers
-from orchctl.transport.wire import BODY_LIMIT, CHUNK, Broken, Origin, Outgoing, TooLarge
+from orchctl.transport.wire import BODY_LIMIT, Broken, Origin, Outgoing, TooLarge
+
+if TYPE_CHECKING:
+    import ssl
 
 IDLE_TIMEOUT = 30.0
 
@@ -27,52 +26,43 @@ _watchdog = Watchdog()
 class HttpIncoming:
     """An answer over the network."""
 
-    def __init__(self, raw: urllib3.HTTPResponse, deadline: Deadline, give_back: GiveBack) -> None:
-        self.status = raw.status
-        self.headers = Headers(raw.headers.items())
-        self._raw = raw
+    def __init__(self, answer: Answer, deadline: Deadline) -> None:
+        self.status = answer.status
+        self.headers = Headers(answer.fields)
+        self._answer = answer
         self._deadline = deadline
-        self._give_back: GiveBack | None = give_back
         self._is_whole = False
 
     def body(self) -> bytes:
-        raw = self._raw
-        length = raw.length_remaining
-        if length is not None and length <= CHUNK and "content-encoding" not in self.headers:
-            try:
-                data = raw.read(decode_content=False)
-            except (OSError, HTTPException, Urllib3Error, ValueError) as error:
-                raise _cut(error, self._deadline) from error
-            self._end()
-            return data
         pieces: list[bytes] = []
         size = 0
-        while piece := self._piece():
+        for piece in self._pieces():
             size += len(piece)
             if size > BODY_LIMIT:
                 raise TooLarge
             pieces.append(piece)
-        if not pieces and length is None and not raw.chunked and self.status not in {204, 205, 304}:
-            # http.client takes a head that was cut off for a whole one.
-            raise Broken("the connection was closed before the answer was complete", sent=True)
         return b"".join(pieces)
 
     def chunks(self) -> Iterator[bytes]:
-        while piece := self._piece():
+        for piece in self._pieces():
             self._deadline.pause()
             yield piece
             self._deadline.resume()
 
-    def _piece(self) -> bytes:
-        try:
-            piece = self._raw.read1(CHUNK, decode_content=True)
-        except (OSError, HTTPException, Urllib3Error, ValueError) as error:
-            raise _cut(error, self._deadline) from error
-        if not piece:
-            self._end()
-        return piece
+    def _pieces(self) -> Iterator[bytes]:
+        pieces = self._as_sent()
+        if "content-encoding" in self.headers:
+            from orchctl.transport.inflate import inflated
 
-    def _end(self) -> None:
+            pieces = inflated(pieces, self.headers["content-encoding"])
+        try:
+            yield from pieces
+        except (OSError, Cut) as error:
+            raise _broken(error, self._deadline) from error
+
+    def _as_sent(self) -> Iterator[bytes]:
+        while piece := self._answer.piece():
+            yield piece
         # A socket that the watchdog shut down looks like the end of a body without a length.
         if self._deadline.expired:
             raise _late(self._deadline)
@@ -80,9 +70,7 @@ class HttpIncoming:
 
     def close(self) -> None:
         _watchdog.stop(self._deadline)
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back(self._is_whole)
+        self._answer.close(is_whole=self._is_whole)
 
 
 class HttpWire:
@@ -103,26 +91,56 @@ class HttpWire:
         scheme = origin[0]
         context = None
         if scheme == "https" or (proxy or "").startswith("https:"):
+            # It takes as long to import as all else that a request needs.
+            from orchctl.transport import tls
+
             context = tls.context(
                 ca_bundle=ca_bundle, client_cert=client_cert, client_key=client_key, insecure=insecure
             )
-        self._connections = connections(
-            origin, root=root, proxy=proxy, context=context, size=max(1, pool_size)
+        self._connections = _connections(
+            _in_ascii(origin), context, max(1, pool_size), root=root, proxy=proxy
         )
 
     def open(self, outgoing: Outgoing, *, limit: float, standing: Callable[[], None]) -> HttpIncoming:
         deadline = _watchdog.start(limit, standing)
         try:
-            raw, give_back = self._connections.exchange(outgoing, deadline, min(IDLE_TIMEOUT, limit))
+            answer = self._connections.exchange(outgoing, deadline, min(IDLE_TIMEOUT, limit))
         except BaseException as error:
             _watchdog.stop(deadline)
-            if isinstance(error, (OSError, HTTPException, Urllib3Error, ValueError)):
-                raise _cut(error, deadline) from error
+            if isinstance(error, (OSError, Cut)):
+                raise _broken(error, deadline) from error
             raise
-        return HttpIncoming(raw, deadline, give_back)
+        return HttpIncoming(answer, deadline)
 
     def close(self) -> None:
         self._connections.close()
+
+
+def _in_ascii(origin: Origin) -> Origin:
+    """:raises LocalFault: the host is no name that could be looked up."""
+    scheme, host, port = origin
+    if host.isascii():
+        return origin
+    # Python's own encoding of names is that of 2003, which makes another domain of some.
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        return scheme, parse_url(f"//{host}").host or "", port
+    except LocationParseError:
+        raise LocalFault(f"{host!r} is no name of a host", hint="check the context's URL") from None
+
+
+def _connections(
+    origin: Origin, context: ssl.SSLContext | None, size: int, *, root: str, proxy: str | None
+) -> Connections:
+    if proxy is None:
+        from orchctl.transport.direct import Direct
+
+        return Direct(origin, context, size)
+    from orchctl.transport.proxied import Proxied
+
+    return Proxied(origin, context, size, root=root, proxy=proxy)
 
 
 def _late(deadline: Deadline) -> Broken:
@@ -133,21 +151,16 @@ def _late(deadline: Deadline) -> Broken:
     )
 
 
-def _cut(error: Exception, deadline: Deadline) -> Broken:
+def _broken(error: OSError | Cut, deadline: Deadline) -> Broken:
     """What broke after the connection stood."""
     if deadline.expired:
         return _late(deadline)
-    for each in causes(error):
-        if isinstance(each, (TimeoutError, ReadTimeoutError)):
-            return Broken(
-                f"it sent nothing for {round(min(IDLE_TIMEOUT, deadline.limit), 2):g} s", sent=deadline.sent
-            )
-        if isinstance(each, DecodeError):
-            return Broken("its answer is compressed, but broken", sent=deadline.sent)
-        if isinstance(each, RemoteDisconnected):
-            return Broken("the connection was closed without an answer", sent=deadline.sent)
-        if isinstance(each, ConnectionResetError):
-            return Broken("the connection was reset before the answer was complete", sent=deadline.sent)
-        if isinstance(each, HTTPException) and not isinstance(each, IncompleteRead):
-            return Broken("what it answered is not HTTP", sent=deadline.sent)
-    return Broken("the connection was closed before the answer was complete", sent=deadline.sent)
+    if isinstance(error, Cut):
+        return Broken(str(error), sent=deadline.sent)
+    if isinstance(error, TimeoutError):
+        why = f"it sent nothing for {round(min(IDLE_TIMEOUT, deadline.limit), 2):g} s"
+    elif isinstance(error, ConnectionResetError):
+        why = "the connection was reset before the answer was complete"
+    else:
+        why = "the connection was closed before the answer was complete"
+    return Broken(why, sent=deadline.sent)

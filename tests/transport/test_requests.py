@@ -370,3 +370,15 @@ def test_importing_the_transport_loads_no_network_code() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_a_request_over_plain_http_does_without(server: FaultServer) -> None:
+    """Each of them takes longer to import than the request takes."""
+    code = (
+        "import sys; from orchctl.transport import Call, Effect, Transport\n"
+        f"transport = Transport(base_url={server.url!r}, authorize=lambda _: {{}}, notify=print)\n"
+        "transport.send(Call(method='GET', path='/x', effect=Effect.READ))\n"
+        "print(sorted({'requests', 'urllib3', 'ssl', 'email', 'random', 'certifi', 'zlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import ssl
 import sys
@@ -294,6 +295,55 @@ def test_a_proxy_may_want_a_password_for_plain_http(make: Make) -> None:
         with pytest.raises(NetworkFault) as caught:
             make(proxy=f"http://127.0.0.1:{proxy.port}").send(WRITE)
         assert caught.value.hint == "check the user and password of the context's proxy"
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"", "the connection was closed without an answer"),
+        (b"garbage\r\n\r\n", "what it answered is not HTTP"),
+        (OK + b"Content-Ty", "the connection was closed before the answer was complete"),
+        (OK + b"Content-Length: 9\r\n\r\n{}", "the connection was closed before the answer was complete"),
+        (
+            OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+            "the connection was closed before the answer was complete",
+        ),
+        (OK + b"Content-Encoding: gzip\r\n\r\n{}", "its answer is compressed, but broken"),
+    ],
+)
+def test_answers_that_break_off_behind_a_proxy(
+    make: Make, server: FaultServer, answer: bytes, why: str
+) -> None:
+    """A proxy for plain http is asked as a server is, for a whole URL."""
+    server.plan(faults.raw(answer))
+    with pytest.raises(OutcomeUnknown) as caught:
+        make(base_url="http://orchestrator.invalid", proxy=server.url, attempts=1).send(WRITE)
+    assert f"but {why}: it may" in caught.value.message
+    assert server.requests[0].target == "http://orchestrator.invalid/api/task/create"
+
+
+def test_a_proxy_that_resets_or_is_silent(make: Make, server: FaultServer) -> None:
+    transport = make(
+        base_url="http://orchestrator.invalid", proxy=server.url, attempts=1, request_timeout=0.4
+    )
+    server.plan(faults.reset_after_read(effect=True))
+    with pytest.raises(OutcomeUnknown, match="the connection was reset before the answer was complete"):
+        transport.send(WRITE)
+    server.plan(faults.silent(effect=True))
+    with pytest.raises(OutcomeUnknown, match=r"(sent nothing for|completely within) 0\.4 s"):
+        transport.send(WRITE)
+
+
+def test_compressed_answers_behind_a_proxy_over_one_connection(make: Make, server: FaultServer) -> None:
+    body = b"[" + b" " * 300_000 + b"1]"
+    server.plan(faults.reply(200, gzip.compress(body), {"Content-Encoding": "gzip"}))
+    transport = make(base_url="http://orchestrator.invalid", proxy=server.url)
+    assert transport.send(READ).body == body
+    assert list(transport.stream(READ)) == [1]
+    assert server.connections == 1
 
 
 def test_urls_that_are_none(make: Make) -> None:
