@@ -26,8 +26,10 @@ Thing_contra = TypeVar("Thing_contra", contravariant=True)
 _TICK = 0.05
 # A reader of the results that is this many behind holds the workers up.
 _MOST_UNSEEN = 5_000
-# One worker begins. The others are called where the processor is used for less than this part of the time, seen
-# so many ticks long: all of them, or as many again. In a single tick the machine may have been busy with others.
+# So many workers begin: while one waits for its answer, the other has the interpreter. The rest are called where
+# the processor is used for less than this part of the time, seen so many ticks long: all of them, or as many again.
+# In a single tick the machine may have been busy with others.
+_FIRST = 2
 _IDLE, _IDLE_TICKS = 0.3, 2
 _BUSY, _BUSY_TICKS = 0.6, 5
 # What answers within so many seconds is not worth an fsync for each row: a worker writes several down at once.
@@ -190,7 +192,7 @@ class Runner(Generic[Thing]):
         self._all_ended.clear()
         self._running = 1  # of its own: no worker ends the run before all are called
         self._started = 0
-        self._call_up(1)
+        self._call_up(_FIRST)
         self._dismiss()
         with Signals(self):
             yield from self._gather()

@@ -70,11 +70,11 @@ def test_where_the_processor_waits_all_are_called(monkeypatch: pytest.MonkeyPatc
     assert work.most == 8
 
 
-def test_where_it_is_busy_with_one_nobody_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_is_busy_with_two_nobody_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
     busy_for([1.0], monkeypatch)
     work = Far(0.01)
     assert run(work, 50) == [*range(1, 51)]
-    assert work.most == 1
+    assert work.most == 2
 
 
 def test_one_idle_moment_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,14 +82,36 @@ def test_one_idle_moment_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     busy_for([0.0, 1.0], monkeypatch)
     work = Far(0.01)
     assert run(work, 50) == [*range(1, 51)]
-    assert work.most == 1
+    assert work.most == 2
 
 
 def test_where_some_time_is_left_they_double(monkeypatch: pytest.MonkeyPatch) -> None:
     busy_for([0.5, 0.5, 0.5, 0.5, 0.5, 1.0], monkeypatch)
     work = Far(0.01)
     assert run(work, 100) == [*range(1, 101)]
-    assert work.most == 2
+    assert work.most == 4
+
+
+@pytest.mark.parametrize("given", [0, 1, 3])
+def test_a_system_that_gives_no_more_threads(given: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started = 0
+
+    def start_some(thread: threading.Thread) -> None:
+        nonlocal started
+        if started == given:
+            raise RuntimeError("can't start new thread")
+        started += 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    work = Far(0.03)
+    if not given:
+        with pytest.raises(RuntimeError):
+            run(work, 60)
+    else:
+        assert run(work, 60) == [*range(1, 61)]
+        assert work.most == given
 
 
 @pytest.mark.parametrize(
