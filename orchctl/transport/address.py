@@ -11,16 +11,16 @@ from orchctl.transport.wire import Origin, Outgoing
 
 NOT_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _TO_ENCODE = re.compile(r"#.*|%(?![0-9A-Fa-f]{2})|[^!$%&'()*+,./:;=?@A-Z_a-z~0-9-]", re.DOTALL)
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(url: str) -> Origin:
     """Raises ValueError."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    if scheme not in _PORTS or not parts.hostname:
+    if scheme not in PORTS or not parts.hostname:
         raise ValueError(url)
-    return scheme, parts.hostname, parts.port or _PORTS[scheme]
+    return scheme, parts.hostname, parts.port or PORTS[scheme]
 
 
 def checked_origin(url: str) -> Origin:

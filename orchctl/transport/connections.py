@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -15,6 +14,11 @@ from orchctl.transport.wire import Broken, Outgoing
 CONNECT_TIMEOUT = 10.0
 
 _AddressInfo = tuple[int, int, int, str, Any]
+
+
+NO_ANSWER = "the connection was closed without an answer"
+NO_WHOLE_ANSWER = "the connection was closed before the answer was complete"
+NO_HTTP = "what it answered is not HTTP"
 
 
 class Cut(Exception):
@@ -65,14 +69,10 @@ def connected(
     ends = monotonic() + min(CONNECT_TIMEOUT, deadline.remaining())
     where = f"{host}:{port}"
     last: OSError | None = None
-    for family, kind, protocol, _, address in resolve(host, port, ends, proxy=proxy):
-        sock = socket.socket(family, kind, protocol)
+    for *kind, _, address in resolve(host, port, ends, proxy=proxy):
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(max(0.001, ends - monotonic()))
-            sock.connect(address)
+            sock = _reached(kind, address, ends)
         except OSError as error:
-            sock.close()
             last = error
             continue
         # A proxy may be slow for ever too. A TLS handshake has a total limit of its own: the socket's.
@@ -92,6 +92,19 @@ def connected(
         if proxy
         else "check that the server runs and that the context's URL is right",
     ) from last
+
+
+def _reached(kind: Sequence[int], address: Any, ends: float) -> socket.socket:
+    sock = socket.socket(*kind)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(max(0.001, ends - monotonic()))
+        sock.connect(address)
+        sock.settimeout(max(0.001, ends - monotonic()))
+    except BaseException:  # Ctrl-C too
+        sock.close()
+        raise
+    return sock
 
 
 def unconnected(error: Exception, deadline: Deadline, where: str) -> Broken:
@@ -130,19 +143,14 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 def resolve(host: str, port: int, ends: float, *, proxy: bool) -> list[_AddressInfo]:
     """getaddrinfo within a time limit, which it does not know itself."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
-        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)  # type: ignore[return-value]  # str or int
-
+    # As text it would be encoded anew, for which Python imports the tables of Unicode.
+    given = host.encode() if host.isascii() else host
     found: list[list[_AddressInfo]] = []
     failed: list[OSError | UnicodeError] = []
 
     def look_up() -> None:
         try:
-            found.append(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))  # type: ignore[arg-type]
+            found.append(socket.getaddrinfo(given, port, 0, socket.SOCK_STREAM))  # type: ignore[arg-type]
         except (OSError, UnicodeError) as error:
             failed.append(error)
 

@@ -1,6 +1,6 @@
 """The total deadline of an exchange: a daemon thread that shuts down the socket of whatever takes too long.
 
-A timeout of requests is per recv: an answer that drips in byte by byte never meets it.
+A socket's timeout is per recv: an answer that drips in byte by byte never meets it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from orchctl.errors import LocalFault
-from orchctl.transport.connections import Answer, Connections, Cut
+from orchctl.transport.connections import NO_WHOLE_ANSWER, Answer, Connections, Cut
 from orchctl.transport.deadline import Deadline, Watchdog
 from orchctl.transport.reply import Headers
 from orchctl.transport.wire import BODY_LIMIT, Broken, Origin, Outgoing, TooLarge
@@ -54,7 +54,7 @@ class HttpIncoming:
         if "content-encoding" in self.headers:
             from orchctl.transport.inflate import inflated
 
-            pieces = inflated(pieces, self.headers["content-encoding"])
+            pieces = inflated(pieces, self.headers["content-encoding"], self._check_time)
         try:
             yield from pieces
         except (OSError, Cut) as error:
@@ -64,9 +64,12 @@ class HttpIncoming:
         while piece := self._answer.piece():
             yield piece
         # A socket that the watchdog shut down looks like the end of a body without a length.
+        self._check_time()
+        self._is_whole = True
+
+    def _check_time(self) -> None:
         if self._deadline.expired:
             raise _late(self._deadline)
-        self._is_whole = True
 
     def close(self) -> None:
         _watchdog.stop(self._deadline)
@@ -162,5 +165,5 @@ def _broken(error: OSError | Cut, deadline: Deadline) -> Broken:
     elif isinstance(error, ConnectionResetError):
         why = "the connection was reset before the answer was complete"
     else:
-        why = "the connection was closed before the answer was complete"
+        why = NO_WHOLE_ANSWER
     return Broken(why, sent=deadline.sent)

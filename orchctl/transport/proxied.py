@@ -19,13 +19,20 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.exceptions import InsecureRequestWarning, ReadTimeoutError
 
-from orchctl.transport.connections import Cut, causes, connected, unconnected
+from orchctl.transport.connections import (
+    NO_ANSWER,
+    NO_HTTP,
+    NO_WHOLE_ANSWER,
+    Cut,
+    causes,
+    connected,
+    unconnected,
+)
 from orchctl.transport.deadline import Deadline
 from orchctl.transport.reply import excerpt
-from orchctl.transport.wire import CHUNK, Broken, Origin, Outgoing
+from orchctl.transport.wire import BODILESS, CHUNK, Broken, Origin, Outgoing
 
 _NO_RETRIES = urllib3.Retry(0, read=False)
-_WITHOUT_BODY = {204, 205, 304}
 
 
 class _Exchange(threading.local):
@@ -152,13 +159,13 @@ class ProxiedAnswer:
         self._raw = raw
         length = raw.length_remaining
         # http.client takes a head that was cut off for a whole one.
-        self._may_be_empty = length is not None or raw.chunked or raw.status in _WITHOUT_BODY
+        self._may_be_empty = length is not None or raw.chunked or raw.status in BODILESS
 
     def piece(self) -> bytes:
         with _in_our_words():
             piece = self._raw.read1(CHUNK, decode_content=False)
         if not piece and not self._may_be_empty:
-            raise Cut("the connection was closed before the answer was complete")
+            raise Cut(NO_WHOLE_ANSWER)
         self._may_be_empty = True
         return piece
 
@@ -176,11 +183,11 @@ def _in_our_words() -> Iterator[None]:
     except (OSError, HTTPException, Urllib3Error, ValueError) as error:
         for each in causes(error):
             if isinstance(each, RemoteDisconnected):  # which is a ConnectionResetError, too
-                raise Cut("the connection was closed without an answer") from error
+                raise Cut(NO_ANSWER) from error
             if isinstance(each, ReadTimeoutError):
                 raise TimeoutError from error
             if isinstance(each, (Broken, OSError)):
                 raise each from error
             if isinstance(each, HTTPException) and not isinstance(each, IncompleteRead):
-                raise Cut("what it answered is not HTTP") from error
-        raise Cut("the connection was closed before the answer was complete") from error
+                raise Cut(NO_HTTP) from error
+        raise Cut(NO_WHOLE_ANSWER) from error

@@ -14,6 +14,8 @@ Origin = tuple[str, str, int]
 
 BODY_LIMIT = 64 * 1024 * 1024
 CHUNK = 64 * 1024
+BODILESS = frozenset({204, 205, 304})
+"""Statuses whose answers have no body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 from typing import Any
 
 import pytest
 
-from orchctl.errors import BadRequest, LocalFault, OrchctlError
+from orchctl.errors import BadRequest, LocalFault, NetworkFault, OrchctlError
 from orchctl.transport import Call, Effect, PlannedRequest
 from orchctl.transport.http import HttpWire
 from orchctl.transport.wire import Outgoing
@@ -147,8 +148,8 @@ def test_a_name_that_is_not_ascii_is_the_domain_that_browsers_go_to(
 ) -> None:
     real, names = socket.getaddrinfo, []
 
-    def look_up(name: str, *rest: Any) -> Any:
-        names.append(name)
+    def look_up(name: bytes, *rest: Any) -> Any:
+        names.append(name.decode())
         return real("127.0.0.1", *rest)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -161,6 +162,30 @@ def test_a_name_that_cannot_be_looked_up(make: Make) -> None:
     with pytest.raises(LocalFault) as caught:
         make(base_url="http://\u2603.example").send(WRITE)
     assert caught.value.message == "'\u2603.example' is no name of a host"
+
+
+def test_a_machine_that_gives_no_socket(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: int) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", none_left)
+    with pytest.raises(NetworkFault) as caught:
+        make(base_url="http://127.0.0.1:9", attempts=1).send(WRITE)
+    assert caught.value.message == "cannot connect to 127.0.0.1:9: too many open files"
+
+
+def test_where_one_kind_of_address_does_not_exist_the_other_is_tried(
+    make: Make, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both(_: bytes, port: int, *rest: int) -> list[Any]:
+        return [
+            (0xFF, socket.SOCK_STREAM, 0, "", ("::1", port, 0, 0)),  # no such family
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)),
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    make(base_url=f"http://both.example:{server.port}", attempts=1).send(WRITE)
+    assert len(server.requests) == 1
 
 
 def test_the_answer_counts_that_came_before_all_was_sent(make: Make, server: FaultServer) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import os
+import signal
 import socket
+import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,11 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchctl.errors import NetworkFault
+from orchctl.errors import NetworkFault, OutcomeUnknown, Signalled
 from orchctl.transport import Call, Effect
 from orchctl.transport.connections import Cut
 from orchctl.transport.deadline import Deadline
-from orchctl.transport.direct import Direct
+from orchctl.transport.direct import Direct, DirectAnswer
 from orchctl.transport.inflate import inflated
 from orchctl.transport.wire import CHUNK, Outgoing
 from tests import faults
@@ -29,6 +33,7 @@ from tests.transport.conftest import Make
 READ = Call(method="GET", path="/x", effect=Effect.READ)
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b"Content-Length: 2\r\n\r\n{}"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def stays(data: bytes) -> faults.Step:
@@ -49,6 +54,8 @@ def stays(data: bytes) -> faults.Step:
         (b"HTTP/1.1 200\r\n" + BODY, True),
         (b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", True),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK + BODY, True),
+        (b"HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n" + OK + BODY, True),
+        (b"HTTP/1.0 100 Continue\r\n\r\n" + OK + BODY, True),
         (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3 + OK + BODY, True),
         (OK + b"X: a\r\n  b\r\nY: \xfc\x01\r\n" + BODY, True),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n1 \r\n}\r\n0\r\nX: trailer\r\n\r\n", True),
@@ -85,11 +92,22 @@ def test_what_follows_an_answer_is_nobodys(make: Make, server: FaultServer, head
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("encoding", ["identity", "Identity"])
+def test_beside_the_encoding_identity_the_length_counts(
+    make: Make, server: FaultServer, encoding: str
+) -> None:
+    head = f"Transfer-Encoding: {encoding}\r\nContent-Length: 2\r\n\r\n".encode()
+    server.plan(stays(OK + head + b"{}more"), stays(OK + head.replace(b"2", b"0")), faults.reply())
+    transport = make(attempts=1, request_timeout=5)
+    assert [transport.send(READ).body for _ in range(3)] == [b"{}", b"", b'{"guid":"1"}']
+    assert server.connections == 3
+
+
 @pytest.mark.parametrize(
     "data",
     [
         OK + b"\r\n{}",
-        OK + b"Transfer-Encoding: identity\r\nContent-Length: 1\r\n\r\n{}",
+        OK + b"Transfer-Encoding: identity\r\n\r\n{}",
         b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n{}",
     ],
 )
@@ -114,10 +132,21 @@ def test_a_status_without_a_body_has_none_whatever_is_announced(
     assert server.connections == 1
 
 
-def test_the_answer_to_head_has_no_body(make: Make, server: FaultServer) -> None:
-    server.plan(stays(OK + b"Content-Length: 5000\r\nX-Total: 7\r\n\r\n"))
-    reply = make(attempts=1).send(Call(method="HEAD", path="/x", effect=Effect.READ))
+@pytest.mark.parametrize(
+    ("more", "connections"),
+    [(b"", 1), (b"{}", 2), (b"2\r\n{}\r\n0\r\n\r\n", 2)],
+    ids=["none", "a body", "another body"],
+)
+@pytest.mark.parametrize("length", [b"Content-Length: 5000", b"Transfer-Encoding: chunked"])
+def test_the_answer_to_head_has_no_body(
+    make: Make, server: FaultServer, more: bytes, connections: int, length: bytes
+) -> None:
+    server.plan(stays(OK + length + b"\r\nX-Total: 7\r\n\r\n" + more), faults.reply())
+    transport = make(attempts=1)
+    reply = transport.send(Call(method="HEAD", path="/x", effect=Effect.READ))
     assert (reply.body, reply.headers["x-total"]) == (b"", "7")
+    transport.send(READ)
+    assert server.connections == connections
 
 
 def test_repeated_fields_and_their_order(make: Make, server: FaultServer) -> None:
@@ -139,6 +168,10 @@ def test_repeated_fields_and_their_order(make: Make, server: FaultServer) -> Non
         (OK + b"no colon\r\n" + BODY, "what it answered is not HTTP"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "what it answered is not HTTP"),
         (OK + b"X: " + b"x" * 300_000, "what it answered is not HTTP"),
+        (CHUNKED + b"1;" + b"x" * 600_000, "what it answered is not HTTP"),
+        (CHUNKED + b"0\r\nX: " + b"x" * 600_000, "what it answered is not HTTP"),
+        # A server that broke down: whoever wrote something must not be told that it is done.
+        (OK + b"Connection: close\r\n\r\n", "the connection was closed before the answer was complete"),
         (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20_000 + OK + BODY, "what it answered is not HTTP"),
     ],
 )
@@ -147,6 +180,48 @@ def test_what_is_no_answer(make: Make, server: FaultServer, data: bytes, why: st
     with pytest.raises(NetworkFault) as caught:
         make(attempts=1).send(READ)
     assert why in caught.value.message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Signalled], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize("is_handling", [False, True], ids=["", "while an error is handled"])
+@pytest.mark.parametrize(
+    "place", ["on_message_begin", "on_header", "on_headers_complete", "on_body", "on_message_complete"]
+)
+def test_a_signal_while_an_answer_is_read_is_not_lost(
+    make: Make,
+    server: FaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[BaseException],
+    is_handling: bool,
+    place: str,
+) -> None:
+    """llhttp's callbacks keep what is raised in them to themselves."""
+    real = getattr(DirectAnswer, place)
+
+    def interrupted(answer: DirectAnswer, *args: bytes) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        real(answer, *args)
+
+    def raises(number: int, _: object) -> None:
+        raise KeyboardInterrupt if kind is KeyboardInterrupt else Signalled(number)
+
+    monkeypatch.setattr(DirectAnswer, place, interrupted)
+    before = signal.signal(signal.SIGTERM, raises)
+    transport = make()
+    try:
+        if is_handling:
+            try:
+                raise ValueError("something else")
+            except ValueError:
+                with pytest.raises(KeyboardInterrupt):
+                    transport.send(READ)
+        else:
+            with pytest.raises(kind):
+                transport.send(READ)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,9 +250,11 @@ def test_how_a_host_is_named(origin: tuple[str, str, int], line: bytes) -> None:
 
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[bytes, bool]:
-    """Answers as servers send them, whole or cut off; and: would http.client take one that was cut for whole?"""
+    """Answers as servers send them, whole or cut off; and: is it one that http.client wrongly takes for whole?"""
     status = draw(st.sampled_from([200, 201, 204, 304, 400, 404, 500, 599]))
-    body = draw(st.binary(max_size=40)) if status not in (204, 304) else b""
+    is_bodiless = status in (204, 304)
+    framing = draw(st.sampled_from(["length", "close"] if is_bodiless else ["length", "chunked", "close"]))
+    body = b"" if is_bodiless else draw(st.binary(max_size=40))
     fields = draw(
         st.lists(
             st.tuples(
@@ -187,18 +264,22 @@ def answers(draw: st.DrawFn) -> tuple[bytes, bool]:
             max_size=4,
         )
     )
-    framing = draw(st.sampled_from(["length", "chunked", "close"]))
     if framing == "length":
         fields.insert(draw(st.integers(0, len(fields))), (b"Content-Length", b"%d" % len(body)))
-    elif framing == "chunked" and body:
+    elif framing == "chunked":
         fields.append((b"Transfer-Encoding", b"chunked"))
         size = draw(st.integers(1, 50))
         pieces = [body[at : at + size] for at in range(0, len(body), size)]
         body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
-    head = b"HTTP/1.1 %d %b\r\n" % (status, draw(st.sampled_from([b"", b"OK", b"Not Found"])))
-    whole = head + b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n" + body
+    first = b"HTTP/1.1 %d %b\r\n" % (status, draw(st.sampled_from([b"", b"OK", b"Not Found"])))
+    head = first + b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n"
+    whole = head + body
     end = draw(st.one_of(st.just(len(whole)), st.integers(0, len(whole))))
-    return whole[:end], end < len(whole) and (framing == "chunked" or b"\r\n\r\n" not in whole[:end])
+    if framing == "close":
+        is_cut = end < len(head) or (end == len(head) and not is_bodiless)
+    else:
+        is_cut = end < (len(whole) if framing == "chunked" else len(head))
+    return whole[:end], is_cut
 
 
 def _by_http_client(data: bytes) -> tuple[int, bytes] | None:
@@ -247,8 +328,8 @@ def _by_ours(data: bytes, cuts: list[int]) -> tuple[int, bytes] | None:
 @settings(deadline=None, max_examples=200)
 @given(answer=answers(), cuts=st.lists(st.integers(0, 1000), max_size=6))
 def test_it_reads_as_http_client_does(answer: tuple[bytes, bool], cuts: list[int]) -> None:
-    data, is_cut_unseen = answer
-    assert _by_ours(data, cuts) == (None if is_cut_unseen else _by_http_client(data))
+    data, is_cut = answer
+    assert _by_ours(data, cuts) == (None if is_cut else _by_http_client(data))
 
 
 def _raw_deflate(data: bytes) -> bytes:
@@ -270,6 +351,10 @@ PACKED: list[tuple[str, Callable[[bytes], bytes]]] = [
 ]
 
 
+def enough() -> None:
+    """There is time enough."""
+
+
 def _split(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
@@ -284,7 +369,7 @@ def test_what_was_packed_comes_out(
     data: bytes, packed: tuple[str, Callable[[bytes], bytes]], size: int
 ) -> None:
     codings, pack = packed
-    pieces = list(inflated(_split(pack(data), size), codings))
+    pieces = list(inflated(_split(pack(data), size), codings, enough))
     assert b"".join(pieces) == data
     assert max(map(len, pieces), default=0) <= CHUNK
 
@@ -295,16 +380,26 @@ def test_what_ends_too_early_is_broken(codings: str, pack: Callable[[bytes], byt
     whole = pack(b"some text " * 20)
     end = len(whole.rstrip(b"\0")) - 5
     with pytest.raises(Cut, match="compressed, but broken"):
-        list(inflated(_split(whole[:end], size), codings))
+        list(inflated(_split(whole[:end], size), codings, enough))
 
 
 @pytest.mark.parametrize("codings", ["gzip", "deflate", "gzip, deflate"])
 def test_what_is_not_packed_or_empty(codings: str) -> None:
-    assert list(inflated(iter(()), codings)) == []
+    assert list(inflated(iter(()), codings, enough)) == []
     with pytest.raises(Cut):
-        list(inflated(iter([b'{"a":1}']), codings))
+        list(inflated(iter([b'{"a":1}']), codings, enough))
 
 
 def test_nobody_packs_a_thing_so_often() -> None:
     with pytest.raises(Cut):
-        inflated(iter(()), ", ".join(["gzip"] * 1000))
+        inflated(iter(()), ", ".join(["gzip"] * 1000), enough)
+
+
+def test_unpacking_what_gives_nothing_meets_the_deadline(make: Make, server: FaultServer) -> None:
+    """Some hundred bytes that unpack to 60 MB of members without anything in them."""
+    bomb = gzip.compress(gzip.compress(gzip.compress(b"", mtime=0) * 3_000_000, 9), 9)
+    server.plan(faults.reply(200, bomb, {"Content-Encoding": "gzip, gzip, gzip"}))
+    started = time.monotonic()
+    with pytest.raises(OutcomeUnknown, match=r"completely within 0\.3 s"):
+        make(request_timeout=0.3).send(Call(method="POST", path="/x"))
+    assert time.monotonic() - started < 0.3 + 2

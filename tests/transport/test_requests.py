@@ -378,7 +378,7 @@ def test_what_a_request_over_plain_http_does_without(server: FaultServer) -> Non
         "import sys; from orchctl.transport import Call, Effect, Transport\n"
         f"transport = Transport(base_url={server.url!r}, authorize=lambda _: {{}}, notify=print)\n"
         "transport.send(Call(method='GET', path='/x', effect=Effect.READ))\n"
-        "print(sorted({'requests', 'urllib3', 'ssl', 'email', 'random', 'certifi', 'zlib'} & set(sys.modules)))"
+        "print(sorted({'requests', 'urllib3', 'ssl', 'email', 'random', 'zlib', 'stringprep'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -203,6 +203,28 @@ def test_a_handshake_that_drips_meets_the_deadline(make: Make) -> None:
         dripping.join(5)
 
 
+def test_a_handshake_that_ends_too_late_sends_nothing(
+    make: Make, secure: FaultServer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = socket.socket.connect
+    shake_hands = ssl.SSLSocket.do_handshake
+
+    def connect_slowly(sock: socket.socket, address: object) -> None:
+        connect(sock, address)  # type: ignore[arg-type]
+        time.sleep(0.2)
+
+    def end_late(sock: ssl.SSLSocket, block: bool = False) -> None:
+        shake_hands(sock, block)
+        time.sleep(0.3)
+
+    transport = make(base_url=secure.url, ca_bundle=str(authority.bundle), request_timeout=0.4, attempts=1)
+    monkeypatch.setattr(socket.socket, "connect", connect_slowly)
+    monkeypatch.setattr(ssl.SSLSocket, "do_handshake", end_late)
+    with pytest.raises(NetworkFault, match=r"no handshake within 0\.4 s"):
+        transport.send(WRITE)
+    assert secure.requests == []
+
+
 @pytest.mark.parametrize("effect", [True, False])
 def test_faults_within_tls(make: Make, authority: Authority, secure: FaultServer, effect: bool) -> None:
     options = {"base_url": secure.url, "ca_bundle": str(authority.bundle)}
